@@ -1,0 +1,63 @@
+//! Clients: of a cluster-manager over TCP, of a node-manager over its unix socket.
+
+use crate::ipam_service::IpamServiceClient;
+use crate::node_service::AttachmentServiceClient;
+use crate::wireguard_service::WireguardServiceClient;
+use connectrpc::client::{ClientConfig, Http2Connection, SharedHttp2Connection};
+use http::Uri;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long a connection may take to come up.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Requests that may wait for one connection.
+const IN_FLIGHT: usize = 1024;
+
+/// A cluster-manager. Its connection comes up on first use, and again after it was lost.
+#[derive(Clone)]
+pub struct ClusterManager {
+    /// Leases.
+    pub ipam: IpamServiceClient<SharedHttp2Connection>,
+    /// Peers.
+    pub wireguard: WireguardServiceClient<SharedHttp2Connection>,
+}
+
+impl ClusterManager {
+    /// A client of the cluster-manager at `uri` (`http://host:port`), in plaintext HTTP/2.
+    /// Unary calls end after `timeout`; the stream of peers has no deadline of its own.
+    pub fn plaintext(uri: Uri, timeout: Duration) -> Self {
+        let connection = Http2Connection::builder()
+            .tcp_connect_timeout(CONNECT)
+            .keep_alive_interval(Duration::from_secs(10))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .keep_alive_while_idle(true)
+            .lazy_plaintext(uri.clone())
+            .shared(IN_FLIGHT);
+        let config = ClientConfig::new(uri);
+        let unary = config.clone().with_default_timeout(timeout);
+        Self {
+            ipam: IpamServiceClient::new(connection.clone(), unary.clone()),
+            wireguard: WireguardServiceClient::new(connection, unary),
+        }
+    }
+}
+
+/// A node-manager behind its unix socket.
+pub type Node = AttachmentServiceClient<SharedHttp2Connection>;
+
+/// A client of the node-manager that listens on `socket`; calls end after `timeout`.
+///
+/// # Errors
+/// None here: the connection comes up on the first call.
+pub fn node(socket: &Path, timeout: Duration) -> Node {
+    let authority = Uri::from_static("http://node-manager");
+    let connection = Http2Connection::builder()
+        .establishment_timeout(timeout)
+        .lazy_unix(socket, authority.clone())
+        .shared(IN_FLIGHT);
+    AttachmentServiceClient::new(
+        connection,
+        ClientConfig::new(authority).with_default_timeout(timeout),
+    )
+}
