@@ -1,0 +1,21 @@
+//! What every daemon needs and no daemon should write twice.
+//!
+//! Owns: layered configuration, logging, signals, backoff, serving until
+//! shutdown, files that must survive a crash. Never imports another crate of the
+//! workspace: what is configured or served is the caller's business.
+//!
+//! ```text
+//! file < variables < flags -> config::layered -> Settings
+//! SIGTERM, SIGINT -> shutdown() -> CancellationToken -> serve::until_shutdown
+//! ```
+
+pub mod backoff;
+pub mod config;
+pub mod files;
+pub mod logging;
+pub mod serve;
+mod signals;
+
+pub use backoff::Backoff;
+pub use signals::shutdown;
+pub use tokio_util::sync::CancellationToken;
