@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Builds all programs; with --tests, in the dev profile, the test executables too,
+# in one go, so that nothing is compiled twice.
+# Usage: build.sh release|dev [--tests]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+profile=$1
+targets=--bins
+[ "${2:-}" = --tests ] && targets=--all-targets
+cargo build --locked --workspace --profile "$profile" "$targets"
+
+# A container runtime may start the plugin where there is no libc that it knows.
+# .cargo/config.toml has it linked statically; prove it.
+directory=${CARGO_TARGET_DIR:-target}/${profile/#dev/debug}
+if readelf --program-headers "$directory/wireguard-cni" | grep -q INTERP; then
+    echo "error: $directory/wireguard-cni is not statically linked" >&2
+    exit 1
+fi
+echo "built in ${directory#"$PWD/"}: cluster-manager node-manager wireguard-cni lab"

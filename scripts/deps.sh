@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# Installs what building, testing and linting need and this machine lacks.
+# Usage: deps.sh TOOLS_DIRECTORY
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. scripts/have.sh
+
+tools=$1
+buf_version=1.75.0
+cargo_deny_version=0.20.2
+
+packages=(
+    # building
+    binutils ca-certificates gcc git libc6-dev python3
+    # the data plane, and looking at it
+    conntrack ethtool iproute2 iptables iputils-ping kmod nftables procps tcpdump wireguard-tools
+    # what tests and benchmarks compare with and measure by
+    containernetworking-plugins iperf3
+    # the virtual machine whose power is cut
+    busybox-static cpio qemu-system-x86
+)
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+install_packages() {
+    export DEBIAN_FRONTEND=noninteractive
+    as_root apt-get update -q
+    as_root apt-get install -y -q --no-install-recommends "$@"
+}
+
+missing_packages() {
+    local package
+    for package in "${packages[@]}" "$@"; do
+        dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || echo "$package"
+    done
+}
+
+apt_packages() {
+    have apt-get || {
+        say "no apt-get here: please see that these are installed: ${packages[*]}"
+        return
+    }
+    local missing extra=()
+    have buf || have npm || extra=(npm)
+    mapfile -t missing < <(missing_packages "${extra[@]}")
+    [ ${#missing[@]} = 0 ] && return
+    say "apt-get install ${missing[*]}"
+    install_packages "${missing[@]}"
+}
+
+rust() {
+    cargo --version >/dev/null 2>&1 && return
+    have rustup || die "no cargo here: install Rust from https://rustup.rs and run make again"
+    say "rustup toolchain install (as rust-toolchain.toml says)"
+    rustup toolchain install
+}
+
+buf_tool() {
+    have buf && return
+    say "npm install @bufbuild/buf $buf_version"
+    npm install --silent --no-save --prefix "$tools" "@bufbuild/buf@$buf_version"
+}
+
+# Fast to build rather than fast to run: it runs for a second.
+cargo_deny() {
+    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
+    CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR="$tools/build" \
+        cargo_install cargo-deny "$cargo_deny_version"
+    rm -rf "$tools/build"
+}
+
+apt_packages
+rust
+buf_tool
+cargo_deny
