@@ -1,0 +1,85 @@
+//! `lab`: shows, measures and cleans up clusters made of network namespaces.
+
+use std::process::ExitCode;
+use std::thread;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
+use wgcni_lab::registry::Run;
+use wgcni_lab::{clean, demo, say};
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "Whole clusters out of network namespaces on this machine"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Show a cluster that carries traffic
+    Demo {
+        /// Leave it up, and say how to look around
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Take down whatever runs left, also killed ones
+    Clean {
+        /// Only these runs
+        runs: Vec<String>,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    let verb = Arguments::parse().verb;
+    take_down_on_signal()?;
+    let good = match verb {
+        Verb::Demo { keep } => demo::run(keep)?,
+        Verb::Clean { runs } => {
+            let mut all = Run::all()?;
+            all.retain(|run| runs.is_empty() || runs.iter().any(|id| id == run.id()));
+            let swept = clean::these(&all)?;
+            say::line(format!(
+                "clean: took down {} runs, {} namespaces, {} processes",
+                swept.runs, swept.namespaces, swept.processes
+            ));
+            true
+        }
+    };
+    Ok(if good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// On SIGINT and SIGTERM nothing may stay behind, and no destructor would run.
+fn take_down_on_signal() -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()?;
+    let (mut interrupt, mut terminate) = {
+        let _context = runtime.enter();
+        (
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        )
+    };
+    thread::spawn(move || {
+        runtime.block_on(async {
+            // Nothing is lost with the other branch: either signal ends the program.
+            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        });
+        if let Err(error) = clean::own() {
+            eprintln!("{error:#}");
+        }
+        // The main thread is in the middle of something that has no end now.
+        #[allow(clippy::exit)]
+        std::process::exit(130);
+    });
+    Ok(())
+}
