@@ -1,17 +1,16 @@
 //! The real programs on the hosts of a lab: one cluster-manager, and nodes.
 
-use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
-use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::cni::{DIRECTORY, Network};
+use crate::cni::DIRECTORY;
 use crate::container::Container;
 use crate::host::Host;
 use crate::lab::Lab;
+use crate::node::Node;
 use crate::process::Process;
 use crate::{programs, rpc, wait};
 
@@ -25,6 +24,7 @@ pub const CONFLIST: &str = "10-wgnet.conflist";
 #[derive(Debug)]
 pub struct Cluster {
     manager: Option<Process>,
+    variables: Vec<(&'static str, &'static str)>,
     host: Host,
     lab: Lab,
 }
@@ -35,6 +35,14 @@ impl Cluster {
     /// # Errors
     /// When a program is missing or does not get ready.
     pub fn new() -> Result<Self> {
+        Self::with(&[])
+    }
+
+    /// The same with more variables (`WGCNI_…`) for the cluster-manager.
+    ///
+    /// # Errors
+    /// When a program is missing or does not get ready.
+    pub fn with(variables: &[(&'static str, &'static str)]) -> Result<Self> {
         for program in ["cluster-manager", "node-manager", "wireguard-cni"] {
             programs::find(program)?;
         }
@@ -42,6 +50,7 @@ impl Cluster {
         let host = lab.add_host("manager")?;
         let mut cluster = Self {
             manager: None,
+            variables: variables.to_vec(),
             host,
             lab,
         };
@@ -72,10 +81,19 @@ impl Cluster {
     /// # Errors
     /// When it does not end.
     pub fn stop_manager(&mut self) -> Result<()> {
-        match self.manager.take() {
-            Some(process) => process.stop().map(drop),
-            None => Ok(()),
-        }
+        self.manager
+            .take()
+            .map_or(Ok(()), |process| process.stop().map(drop))
+    }
+
+    /// Ends the cluster-manager at once (SIGKILL).
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn kill_manager(&mut self) -> Result<()> {
+        self.manager
+            .take()
+            .map_or(Ok(()), |process| process.kill().map(drop))
     }
 
     /// Adds a host and starts a node-manager on it.
@@ -107,10 +125,7 @@ impl Cluster {
         );
         host.write("/etc/wgcni/node-manager.toml", &file)?;
         host.write(&format!("{DIRECTORY}/{CONFLIST}"), &conflist().to_string())?;
-        let node = Node {
-            daemon: Mutex::new(None),
-            host,
-        };
+        let node = Node::new(host);
         node.start()?;
         Ok(node)
     }
@@ -129,7 +144,7 @@ impl Cluster {
     /// When time is up.
     pub fn settle(&self, nodes: &[&Node]) -> Result<()> {
         for node in nodes {
-            let what = format!("{} to have {} peers", node.host.name(), nodes.len() - 1);
+            let what = format!("{} to have {} peers", node.name(), nodes.len() - 1);
             wait::until(&what, || {
                 node.mesh_peers()
                     .is_ok_and(|peers| peers.len() == nodes.len() - 1)
@@ -194,6 +209,7 @@ impl Cluster {
         let mut command = self.host.command(programs::find("cluster-manager")?)?;
         command.env("WGCNI_LISTEN", self.api().to_string());
         command.env("WGCNI_INSECURE_PLAINTEXT", "true");
+        command.envs(self.variables.iter().copied());
         Ok(command)
     }
 }
@@ -206,111 +222,4 @@ pub fn conflist() -> Value {
         "name": "wgnet",
         "plugins": [{"type": "wireguard-cni"}],
     })
-}
-
-/// A host with a node-manager.
-#[derive(Debug)]
-pub struct Node {
-    daemon: Mutex<Option<Process>>,
-    host: Host,
-}
-
-impl Node {
-    /// Starts the node-manager and waits until ADD can work.
-    ///
-    /// # Errors
-    /// When it does not get ready.
-    pub fn start(&self) -> Result<()> {
-        let mut command = self.host.command(programs::find("node-manager")?)?;
-        command.arg("serve");
-        let mut process = self.host.spawn("node-manager", command)?;
-        let network = self.network()?;
-        process.wait_ready(|| network.status().is_ok())?;
-        *self.daemon() = Some(process);
-        Ok(())
-    }
-
-    /// Ends the node-manager (SIGTERM).
-    ///
-    /// # Errors
-    /// When it does not end.
-    pub fn stop(&self) -> Result<()> {
-        self.daemon()
-            .take()
-            .map_or(Ok(()), |process| process.stop().map(drop))
-    }
-
-    /// Ends the node-manager at once (SIGKILL).
-    ///
-    /// # Errors
-    /// When it does not end.
-    pub fn kill(&self) -> Result<()> {
-        self.daemon()
-            .take()
-            .map_or(Ok(()), |process| process.kill().map(drop))
-    }
-
-    /// Runs `node-manager cleanup`.
-    ///
-    /// # Errors
-    /// When it does not end with 0.
-    pub fn cleanup(&self) -> Result<String> {
-        let mut command = self.host.command(programs::find("node-manager")?)?;
-        crate::command::checked(command.arg("cleanup"))
-    }
-
-    /// The node's host.
-    pub fn host(&self) -> &Host {
-        &self.host
-    }
-
-    /// The node's name.
-    pub fn name(&self) -> &str {
-        self.host.name()
-    }
-
-    /// The node-manager's process id, while it runs.
-    pub fn daemon_id(&self) -> Option<u32> {
-        self.daemon().as_ref().map(Process::id)
-    }
-
-    /// The network that every node has.
-    ///
-    /// # Errors
-    /// When its conflist is gone.
-    pub fn network(&self) -> Result<Network<'_>> {
-        Network::read(&self.host, CONFLIST)
-    }
-
-    /// Public keys of the node's mesh peers.
-    ///
-    /// # Errors
-    /// When there is no mesh device.
-    pub fn mesh_peers(&self) -> Result<Vec<String>> {
-        let peers = self.host.run(&["wg", "show", "wgmesh0", "peers"])?;
-        Ok(peers.lines().map(str::to_owned).collect())
-    }
-
-    /// Public keys of the node's containers, each with its allowed IPs.
-    ///
-    /// # Errors
-    /// When there is no hub device.
-    pub fn hub_peers(&self) -> Result<Vec<(String, Vec<String>)>> {
-        let lines = self.host.run(&["wg", "show", "wghub0", "allowed-ips"])?;
-        let peer = |line: &str| {
-            let (key, addresses) = line.split_once('\t')?;
-            let addresses = addresses.split(' ').map(str::to_owned).collect();
-            Some((key.to_owned(), addresses))
-        };
-        Ok(lines.lines().filter_map(peer).collect())
-    }
-
-    fn daemon(&self) -> std::sync::MutexGuard<'_, Option<Process>> {
-        self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The node-manager's log.
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.host.log_of("node-manager")).unwrap_or_default()
-    }
 }

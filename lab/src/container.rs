@@ -6,9 +6,10 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::cluster::{Cluster, Node};
+use crate::cluster::Cluster;
 use crate::cni::{Attachment, Network};
 use crate::netns::Netns;
+use crate::node::Node;
 
 /// An attached container. Dropping it does nothing: the lab takes it down.
 #[derive(Debug)]
@@ -72,14 +73,12 @@ impl<'a> Container<'a> {
         self.network()?.check(&self.attachment, &self.result)
     }
 
-    /// ADD once more, with the same names.
+    /// ADD once more, with the same names; the new result.
     ///
     /// # Errors
     /// When a plugin refuses.
-    pub fn attach_again(&mut self) -> Result<()> {
-        self.result = self.network()?.add(&self.attachment)?;
-        (self.v4, self.v6) = addresses(&self.result)?;
-        Ok(())
+    pub fn add_again(&self) -> Result<Value> {
+        self.network()?.add(&self.attachment)
     }
 
     /// The network that it is attached to.

@@ -7,8 +7,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::capture::{Capture, Seen};
-use crate::cluster::{Cluster, Node};
+use crate::cluster::Cluster;
 use crate::container::Container;
+use crate::node::Node;
 use crate::packet::Secret;
 use crate::ping::{self, Path};
 use crate::{say, wait};

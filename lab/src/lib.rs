@@ -20,8 +20,10 @@ pub mod container;
 pub mod demo;
 pub mod host;
 pub mod netns;
+pub mod node;
 pub mod packet;
 pub mod ping;
+pub mod probe;
 pub mod process;
 pub mod programs;
 pub mod registry;
@@ -32,8 +34,9 @@ pub mod wait;
 
 mod lab;
 
-pub use cluster::{Cluster, Node};
+pub use cluster::Cluster;
 pub use container::Container;
 pub use host::Host;
 pub use lab::Lab;
 pub use netns::Netns;
+pub use node::Node;

@@ -1,0 +1,164 @@
+//! A host with a node-manager on it.
+
+use std::fs;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::cluster::CONFLIST;
+use crate::cni::Network;
+use crate::command::checked;
+use crate::host::Host;
+use crate::process::Process;
+use crate::programs;
+
+/// The mark of our routes.
+const ROUTE_PROTOCOL: &str = "177";
+
+/// A host with a node-manager.
+#[derive(Debug)]
+pub struct Node {
+    daemon: Mutex<Option<Process>>,
+    host: Host,
+}
+
+impl Node {
+    /// A node that does not run yet.
+    pub fn new(host: Host) -> Self {
+        Self {
+            daemon: Mutex::new(None),
+            host,
+        }
+    }
+
+    /// Starts the node-manager and waits until ADD can work.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start(&self) -> Result<()> {
+        let mut command = self.host.command(programs::find("node-manager")?)?;
+        command.arg("serve");
+        let mut process = self.host.spawn("node-manager", command)?;
+        let network = self.network()?;
+        process.wait_ready(|| network.status().is_ok())?;
+        *self.daemon() = Some(process);
+        Ok(())
+    }
+
+    /// Ends the node-manager (SIGTERM).
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn stop(&self) -> Result<()> {
+        self.daemon()
+            .take()
+            .map_or(Ok(()), |process| process.stop().map(drop))
+    }
+
+    /// Ends the node-manager at once (SIGKILL).
+    ///
+    /// # Errors
+    /// When it does not end.
+    pub fn kill(&self) -> Result<()> {
+        self.daemon()
+            .take()
+            .map_or(Ok(()), |process| process.kill().map(drop))
+    }
+
+    /// Runs `node-manager cleanup`.
+    ///
+    /// # Errors
+    /// When it does not end with 0.
+    pub fn cleanup(&self) -> Result<String> {
+        let mut command = self.host.command(programs::find("node-manager")?)?;
+        checked(command.arg("cleanup"))
+    }
+
+    /// The node's host.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The node's name.
+    pub fn name(&self) -> &str {
+        self.host.name()
+    }
+
+    /// The node-manager's process id, while it runs.
+    pub fn daemon_id(&self) -> Option<u32> {
+        self.daemon().as_ref().map(Process::id)
+    }
+
+    /// The network that every node has.
+    ///
+    /// # Errors
+    /// When its conflist is gone.
+    pub fn network(&self) -> Result<Network<'_>> {
+        Network::read(&self.host, CONFLIST)
+    }
+
+    /// Public keys of the node's mesh peers.
+    ///
+    /// # Errors
+    /// When there is no mesh device.
+    pub fn mesh_peers(&self) -> Result<Vec<String>> {
+        let peers = self.host.run(&["wg", "show", "wgmesh0", "peers"])?;
+        Ok(peers.lines().map(str::to_owned).collect())
+    }
+
+    /// The node's own overlay addresses, IPv4 first.
+    ///
+    /// # Errors
+    /// When there is no hub device, or not one address of each family on it.
+    pub fn addresses(&self) -> Result<[IpAddr; 2]> {
+        let text = self
+            .host
+            .run(&["ip", "-j", "address", "show", "wghub0", "scope", "global"])?;
+        let links: Value = serde_json::from_str(&text)?;
+        let own = |family: &str| {
+            let all = links[0]["addr_info"].as_array()?;
+            let one = all.iter().find(|address| address["family"] == family)?;
+            one["local"].as_str()?.parse().ok()
+        };
+        let both = own("inet")
+            .zip(own("inet6"))
+            .with_context(|| format!("{text} lacks one"))?;
+        Ok([both.0, both.1])
+    }
+
+    /// The routes that carry our mark, as `ip route` prints them.
+    ///
+    /// # Errors
+    /// When `ip` fails.
+    pub fn routes(&self) -> Result<Vec<String>> {
+        let show = ["route", "show", "proto", ROUTE_PROTOCOL];
+        let v4 = self.host.netns().ip(&show)?;
+        let v6 = self.host.netns().ip(&[&["-6"], &show[..]].concat())?;
+        Ok(v4.lines().chain(v6.lines()).map(str::to_owned).collect())
+    }
+
+    /// Public keys of the node's containers, each with its allowed IPs.
+    ///
+    /// # Errors
+    /// When there is no hub device.
+    pub fn hub_peers(&self) -> Result<Vec<(String, Vec<String>)>> {
+        let lines = self.host.run(&["wg", "show", "wghub0", "allowed-ips"])?;
+        let peer = |line: &str| {
+            let (key, addresses) = line.split_once('\t')?;
+            let addresses = addresses.split(' ').map(str::to_owned).collect();
+            Some((key.to_owned(), addresses))
+        };
+        Ok(lines.lines().filter_map(peer).collect())
+    }
+
+    fn daemon(&self) -> MutexGuard<'_, Option<Process>> {
+        self.daemon.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The node-manager's log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.host.log_of("node-manager")).unwrap_or_default()
+    }
+}

@@ -1,0 +1,249 @@
+//! What must not get through.
+#![allow(clippy::unwrap_used)]
+
+use std::io::ErrorKind;
+use std::io::{BufRead, BufReader, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::net::UnixStream;
+use std::thread::sleep;
+use std::time::Duration;
+
+use wgcni_lab::capture::Capture;
+use wgcni_lab::packet::Secret;
+use wgcni_lab::probe::{connects, listen_tcp, listen_udp, receive_udp, send_udp};
+use wgcni_lab::{Cluster, Container, Host, ping, programs, wait};
+
+/// Sends a message under a false name, then one under the true one; the first that
+/// arrives must be the true one.
+fn refuses(from: &Container, truth: IpAddr, lie: IpAddr, to: &Container, address: IpAddr) {
+    let length = if lie.is_ipv4() { 32 } else { 128 };
+    from.exec(&[
+        "ip",
+        "address",
+        "add",
+        &format!("{lie}/{length}"),
+        "dev",
+        "eth0",
+    ])
+    .unwrap();
+    let to_socket = SocketAddr::new(address, 53);
+    let receiver = listen_udp(to.netns(), to_socket).unwrap();
+    send_udp(from.netns(), lie, to_socket, b"lie").unwrap();
+    send_udp(from.netns(), truth, to_socket, b"truth").unwrap();
+    let message = receive_udp(&receiver).unwrap();
+    assert_eq!(message, (b"truth".to_vec(), truth), "{lie} > {address}");
+}
+
+#[test]
+fn spoofed_sources_are_dropped() {
+    let cluster = Cluster::new().unwrap();
+    let (ash, birch) = (
+        cluster.add_node("ash").unwrap(),
+        cluster.add_node("birch").unwrap(),
+    );
+    let web = cluster.attach(&ash, "web").unwrap();
+    let neighbour = cluster.attach(&ash, "api").unwrap();
+    let db = cluster.attach(&birch, "db").unwrap();
+    cluster.settle(&[&ash, &birch]).unwrap();
+    // IPv6 sockets bind to a new address at once.
+    web.netns()
+        .sysctl("net/ipv6/conf/all/accept_dad", "0")
+        .unwrap();
+    web.netns()
+        .sysctl("net/ipv6/conf/eth0/accept_dad", "0")
+        .unwrap();
+    let underlay: [IpAddr; 2] = [birch.host().v4().into(), birch.host().v6().into()];
+    for (family, underlay) in underlay.into_iter().enumerate() {
+        let truth = web.addresses()[family];
+        for lie in [neighbour.addresses()[family], underlay] {
+            refuses(&web, truth, lie, &db, db.addresses()[family]);
+        }
+        refuses(
+            &web,
+            truth,
+            db.addresses()[family],
+            &neighbour,
+            neighbour.addresses()[family],
+        );
+    }
+}
+
+#[test]
+fn host_services_are_closed_but_those_that_are_opened_and_ping() {
+    let cluster = Cluster::new().unwrap();
+    let opened = "host_ports = [\"tcp/9999\"]";
+    let ash = cluster.add_node_with("ash", opened).unwrap();
+    let birch = cluster.add_node_with("birch", opened).unwrap();
+    let web = cluster.attach(&ash, "web").unwrap();
+    cluster.settle(&[&ash, &birch]).unwrap();
+    for node in [&ash, &birch] {
+        let host = node.host();
+        let _services = ["0.0.0.0:22", "0.0.0.0:9999", "[::]:2222", "[::]:9998"]
+            .map(|address| listen_tcp(host.netns(), address.parse().unwrap()).unwrap());
+        for address in node.addresses().unwrap() {
+            assert!(
+                ping::reaches(&web, address, &[7; 16]).unwrap(),
+                "ping {address}"
+            );
+            for closed in [22, 2222, 9998] {
+                let closed = SocketAddr::new(address, closed);
+                assert!(
+                    connects(web.netns(), closed).unwrap().is_err(),
+                    "{closed} is open"
+                );
+            }
+        }
+        let open = SocketAddr::new(node.addresses().unwrap()[0], 9999);
+        assert!(
+            connects(web.netns(), open).unwrap().is_ok(),
+            "{open} is closed"
+        );
+    }
+    // The node's other addresses are the host as well.
+    let _service = listen_tcp(ash.host().netns(), "0.0.0.0:22".parse().unwrap()).unwrap();
+    let underlay = SocketAddr::new(ash.host().v4().into(), 22);
+    assert!(
+        connects(web.netns(), underlay).unwrap().is_err(),
+        "{underlay} is open"
+    );
+}
+
+#[test]
+fn services_of_a_host_stay_open_to_its_own_network() {
+    let cluster = Cluster::new().unwrap();
+    let ash = cluster.add_node("ash").unwrap();
+    let _service = listen_tcp(ash.host().netns(), "0.0.0.0:22".parse().unwrap()).unwrap();
+    let address = SocketAddr::new(ash.host().v4().into(), 22);
+    connects(cluster.lab().outside().netns(), address)
+        .unwrap()
+        .unwrap();
+    connects(ash.host().netns(), address).unwrap().unwrap();
+}
+
+#[test]
+fn an_address_that_nobody_has_is_unreachable_and_nothing_leaks() {
+    let cluster = Cluster::new().unwrap();
+    let overlay: Vec<ipnetwork::IpNetwork> = cluster
+        .prefixes()
+        .unwrap()
+        .iter()
+        .map(|prefix| prefix.parse().unwrap())
+        .collect();
+    // The end of each cluster prefix: leases are given from the beginning.
+    let nobody: Vec<IpAddr> = overlay
+        .iter()
+        .map(|prefix| match prefix {
+            ipnetwork::IpNetwork::V4(prefix) => prefix.nth(prefix.size() - 2).unwrap().into(),
+            ipnetwork::IpNetwork::V6(prefix) => prefix.iter().nth(0x00ff_ffff).unwrap().into(),
+        })
+        .collect();
+    let node = cluster.add_node("ash").unwrap();
+    let web = cluster.attach(&node, "web").unwrap();
+    let secret = Secret {
+        overlay,
+        marker: Vec::new(),
+    };
+    let capture = Capture::start(cluster.lab().underlay(), secret).unwrap();
+    for address in nobody {
+        for from in [web.netns(), node.host().netns()] {
+            let error = connects(from, (address, 80).into()).unwrap().unwrap_err();
+            let unreachable = [ErrorKind::HostUnreachable, ErrorKind::NetworkUnreachable];
+            assert!(
+                unreachable.contains(&error.kind()),
+                "{address} from {}: {error}",
+                from.name()
+            );
+        }
+    }
+    let seen = capture.stop().unwrap();
+    assert_eq!(seen.plain, 0, "{seen:?}");
+}
+
+/// Makes a userspace WireGuard device on a host of the underlay.
+fn make_device(host: &Host, name: &str) -> wgcni_lab::process::Process {
+    let mut command = host
+        .command(programs::find("node-manager").unwrap())
+        .unwrap();
+    command.arg("tunnels");
+    let process = host.spawn("tunnels", command).unwrap();
+    let path = host.path("/run/wgcni/tunnels.sock");
+    let mut socket = wait::until_ok("tunnels", || Ok(UnixStream::connect(&path)?)).unwrap();
+    writeln!(socket, "{{\"create\":{{\"name\":\"{name}\"}}}}").unwrap();
+    let mut answer = String::new();
+    BufReader::new(socket).read_line(&mut answer).unwrap();
+    assert!(answer.contains("ok"), "{answer}");
+    process
+}
+
+/// A thief of a container's key tries to be that container from the underlay. That the
+/// key itself would do is shown by opening the node's firewall at the end.
+#[test]
+fn the_hub_is_closed_to_the_underlay() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node("ash").unwrap();
+    let web = cluster.attach(&node, "web").unwrap();
+    let device = node.host().run(&["wg", "show", "interfaces"]).unwrap();
+    let device = device
+        .split_whitespace()
+        .find(|name| name.starts_with("wgc"))
+        .unwrap();
+    let key = node
+        .host()
+        .run(&["wg", "show", device, "private-key"])
+        .unwrap();
+    let hub = node
+        .host()
+        .run(&["wg", "show", "wghub0", "public-key"])
+        .unwrap();
+
+    let thief = cluster.lab().add_host("thief").unwrap();
+    let _process = make_device(&thief, "stolen0");
+    thief.write("/run/wgcni/key", &key).unwrap();
+    let handshake = |endpoint: IpAddr| {
+        let endpoint = SocketAddr::new(endpoint, 51819).to_string();
+        let peer = [
+            "wg",
+            "set",
+            "stolen0",
+            "private-key",
+            "/run/wgcni/key",
+            "peer",
+            hub.trim(),
+        ];
+        let rest = [
+            "endpoint",
+            &endpoint,
+            "allowed-ips",
+            "10.64.0.0/12",
+            "persistent-keepalive",
+            "1",
+        ];
+        thief.run(&[&peer[..], &rest[..]].concat()).unwrap();
+        thief.run(&["ip", "link", "set", "stolen0", "up"]).unwrap();
+        sleep(Duration::from_secs(3));
+        let times = thief
+            .run(&["wg", "show", "stolen0", "latest-handshakes"])
+            .unwrap();
+        times
+            .split_whitespace()
+            .last()
+            .unwrap()
+            .parse::<u64>()
+            .unwrap()
+            > 0
+    };
+    assert!(!handshake(node.host().v4().into()));
+    assert!(!handshake(node.host().v6().into()));
+    assert!(ping::reaches(&web, node.addresses().unwrap()[0], &[0; 16]).unwrap());
+    node.stop().unwrap();
+    for chain in ["PREROUTING", "INPUT"] {
+        let table = if chain == "INPUT" { "filter" } else { "raw" };
+        node.host()
+            .run(&["iptables", "-t", table, "-F", chain])
+            .unwrap();
+    }
+    assert!(
+        handshake(node.host().v4().into()),
+        "the attack proves nothing"
+    );
+}
