@@ -2,16 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::ErrorKind;
-use std::io::{BufRead, BufReader, Write};
 use std::net::{IpAddr, SocketAddr};
-use std::os::unix::net::UnixStream;
-use std::thread::sleep;
-use std::time::Duration;
 
 use wgcni_lab::capture::Capture;
 use wgcni_lab::packet::Secret;
 use wgcni_lab::probe::{connects, listen_tcp, listen_udp, receive_udp, send_udp};
-use wgcni_lab::{Cluster, Container, Host, ping, programs, wait};
+use wgcni_lab::{Cluster, Container, ping};
 
 /// Sends a message under a false name, then one under the true one; the first that
 /// arrives must be the true one.
@@ -157,93 +153,4 @@ fn an_address_that_nobody_has_is_unreachable_and_nothing_leaks() {
     }
     let seen = capture.stop().unwrap();
     assert_eq!(seen.plain, 0, "{seen:?}");
-}
-
-/// Makes a userspace WireGuard device on a host of the underlay.
-fn make_device(host: &Host, name: &str) -> wgcni_lab::process::Process {
-    let mut command = host
-        .command(programs::find("node-manager").unwrap())
-        .unwrap();
-    command.arg("tunnels");
-    let process = host.spawn("tunnels", command).unwrap();
-    let path = host.path("/run/wgcni/tunnels.sock");
-    let mut socket = wait::until_ok("tunnels", || Ok(UnixStream::connect(&path)?)).unwrap();
-    writeln!(socket, "{{\"create\":{{\"name\":\"{name}\"}}}}").unwrap();
-    let mut answer = String::new();
-    BufReader::new(socket).read_line(&mut answer).unwrap();
-    assert!(answer.contains("ok"), "{answer}");
-    process
-}
-
-/// A thief of a container's key tries to be that container from the underlay. That the
-/// key itself would do is shown by opening the node's firewall at the end.
-#[test]
-fn the_hub_is_closed_to_the_underlay() {
-    let cluster = Cluster::new().unwrap();
-    let node = cluster.add_node("ash").unwrap();
-    let web = cluster.attach(&node, "web").unwrap();
-    let device = node.host().run(&["wg", "show", "interfaces"]).unwrap();
-    let device = device
-        .split_whitespace()
-        .find(|name| name.starts_with("wgc"))
-        .unwrap();
-    let key = node
-        .host()
-        .run(&["wg", "show", device, "private-key"])
-        .unwrap();
-    let hub = node
-        .host()
-        .run(&["wg", "show", "wghub0", "public-key"])
-        .unwrap();
-
-    let thief = cluster.lab().add_host("thief").unwrap();
-    let _process = make_device(&thief, "stolen0");
-    thief.write("/run/wgcni/key", &key).unwrap();
-    let handshake = |endpoint: IpAddr| {
-        let endpoint = SocketAddr::new(endpoint, 51819).to_string();
-        let peer = [
-            "wg",
-            "set",
-            "stolen0",
-            "private-key",
-            "/run/wgcni/key",
-            "peer",
-            hub.trim(),
-        ];
-        let rest = [
-            "endpoint",
-            &endpoint,
-            "allowed-ips",
-            "10.64.0.0/12",
-            "persistent-keepalive",
-            "1",
-        ];
-        thief.run(&[&peer[..], &rest[..]].concat()).unwrap();
-        thief.run(&["ip", "link", "set", "stolen0", "up"]).unwrap();
-        sleep(Duration::from_secs(3));
-        let times = thief
-            .run(&["wg", "show", "stolen0", "latest-handshakes"])
-            .unwrap();
-        times
-            .split_whitespace()
-            .last()
-            .unwrap()
-            .parse::<u64>()
-            .unwrap()
-            > 0
-    };
-    assert!(!handshake(node.host().v4().into()));
-    assert!(!handshake(node.host().v6().into()));
-    assert!(ping::reaches(&web, node.addresses().unwrap()[0], &[0; 16]).unwrap());
-    node.stop().unwrap();
-    for chain in ["PREROUTING", "INPUT"] {
-        let table = if chain == "INPUT" { "filter" } else { "raw" };
-        node.host()
-            .run(&["iptables", "-t", table, "-F", chain])
-            .unwrap();
-    }
-    assert!(
-        handshake(node.host().v4().into()),
-        "the attack proves nothing"
-    );
 }
