@@ -1,0 +1,131 @@
+//! The control socket: who may speak, line by line, one answer each.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::devices::Devices;
+use crate::protocol::{Answer, Refusal, Request, Response};
+use crate::unix::Listener;
+
+/// Longest request, in bytes, newline included.
+const MAX_LINE: u64 = 64 << 10;
+
+/// Connections at a time; more wait in the socket's queue.
+const MAX_CONNECTIONS: usize = 64;
+
+/// Serves connections until `shutdown` completes or a client asks for it.
+pub(crate) async fn serve(
+    listener: &Listener,
+    devices: &Arc<Devices>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut connections = JoinSet::new();
+    let end = Arc::new(Notify::new());
+    tokio::pin!(shutdown);
+    loop {
+        // Accepting and joining lose nothing when dropped; the other two are the end.
+        tokio::select! {
+            () = &mut shutdown => break,
+            () = end.notified() => break,
+            Some(_) = connections.join_next() => {}
+            stream = listener.accept(), if connections.len() < MAX_CONNECTIONS => {
+                accept(stream, devices, &end, &mut connections).await;
+            }
+        }
+    }
+}
+
+async fn accept(
+    stream: io::Result<UnixStream>,
+    devices: &Arc<Devices>,
+    end: &Arc<Notify>,
+    connections: &mut JoinSet<()>,
+) {
+    match stream {
+        Ok(stream) => {
+            let connection = Connection {
+                devices: Arc::clone(devices),
+                end: Arc::clone(end),
+            };
+            connections.spawn(connection.run(stream));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "accept on the control socket");
+            // Out of descriptors, most likely: trying again at once would only burn a core.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+}
+
+struct Connection {
+    devices: Arc<Devices>,
+    end: Arc<Notify>,
+}
+
+impl Connection {
+    async fn run(self, stream: UnixStream) {
+        if let Err(error) = self.converse(stream).await {
+            tracing::debug!(%error, "control connection");
+        }
+    }
+
+    async fn converse(&self, stream: UnixStream) -> io::Result<()> {
+        let allowed = may_speak(&stream)?;
+        let (reader, mut writer) = stream.into_split();
+        if !allowed {
+            let refusal = Refusal::new(libc::EPERM, "only root and the owner may");
+            return writer.write_all(&Response::Error(refusal).to_line()).await;
+        }
+        let mut reader = BufReader::new(reader);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut bounded = (&mut reader).take(MAX_LINE);
+            if bounded.read_until(b'\n', &mut line).await? == 0 {
+                return Ok(());
+            }
+            let complete = line.ends_with(b"\n");
+            let response = if complete {
+                Response::from(self.answer(&line).await)
+            } else {
+                Response::Error(Refusal::new(libc::EINVAL, "the line has no end"))
+            };
+            writer.write_all(&response.to_line()).await?;
+            if !complete {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn answer(&self, line: &[u8]) -> Result<Answer, Refusal> {
+        match Request::parse(line)? {
+            Request::Create { name } => self.devices.create(name).await.map_err(refusal)?,
+            Request::Delete { name } => self.devices.delete(&name).await.map_err(refusal)?,
+            Request::List {} => {
+                let devices = Some(self.devices.list());
+                return Ok(Answer { devices });
+            }
+            Request::Shutdown {} => {
+                self.devices.delete_all().await;
+                self.end.notify_one();
+            }
+        }
+        Ok(Answer::default())
+    }
+}
+
+/// Root, and whoever runs the process.
+fn may_speak(stream: &UnixStream) -> io::Result<bool> {
+    let uid = stream.peer_cred()?.uid();
+    Ok(uid == 0 || uid == nix::unistd::geteuid().as_raw())
+}
+
+fn refusal(error: io::Error) -> Refusal {
+    Refusal::new(error.raw_os_error().unwrap_or(libc::EIO), error)
+}

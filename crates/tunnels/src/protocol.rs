@@ -1,0 +1,143 @@
+//! The control protocol: one JSON object per line each way.
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{InvalidName, Name};
+
+/// What a client asks for, e.g. `{"create":{"name":"wgmesh0"}}`.
+#[derive(Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// A new device, down and without keys.
+    Create { name: Name },
+    /// Its device, link and UAPI socket go.
+    Delete { name: Name },
+    /// The names of all devices.
+    List {},
+    /// Every device goes, and the process ends.
+    Shutdown {},
+}
+
+/// `{"ok":{…}}` or `{"error":{"errno":17,"message":"…"}}`.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Response {
+    Ok(Answer),
+    Error(Refusal),
+}
+
+/// The body of a success; what was not asked for is left out.
+#[derive(Debug, Default, Serialize, PartialEq, Eq)]
+pub(crate) struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) devices: Option<Vec<String>>,
+}
+
+/// The body of a failure.
+#[derive(Debug, Serialize, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) errno: i32,
+    pub(crate) message: String,
+}
+
+impl Request {
+    /// The request on one line.
+    ///
+    /// # Errors
+    /// EINVAL with the parser's reason.
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, Refusal> {
+        serde_json::from_slice(line).map_err(|e| Refusal::new(libc::EINVAL, e))
+    }
+}
+
+impl Response {
+    /// One line, newline included.
+    pub(crate) fn to_line(&self) -> Vec<u8> {
+        let mut line = serde_json::to_vec(self).unwrap_or_default();
+        line.push(b'\n');
+        line
+    }
+}
+
+impl From<Result<Answer, Refusal>> for Response {
+    fn from(result: Result<Answer, Refusal>) -> Self {
+        result.map_or_else(Self::Error, Self::Ok)
+    }
+}
+
+impl Refusal {
+    pub(crate) fn new(errno: i32, message: impl ToString) -> Self {
+        let message = message.to_string();
+        Self { errno, message }
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(from)?;
+        name.try_into()
+            .map_err(|e: InvalidName| serde::de::Error::custom(e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(result: Result<Answer, Refusal>) -> String {
+        String::from_utf8(Response::from(result).to_line()).unwrap()
+    }
+
+    #[test]
+    fn requests_are_read_and_answers_written_as_documented() {
+        let create = Request::parse(br#"{"create":{"name":"wgmesh0"}}"#).unwrap();
+        let name = Name::try_from("wgmesh0".to_owned()).unwrap();
+        assert_eq!(create, Request::Create { name });
+        assert_eq!(Request::parse(br#"{"list":{}}"#).unwrap(), Request::List {});
+        assert_eq!(text(Ok(Answer::default())), "{\"ok\":{}}\n");
+        let devices = Some(vec!["a".to_owned()]);
+        assert_eq!(
+            text(Ok(Answer { devices })),
+            "{\"ok\":{\"devices\":[\"a\"]}}\n"
+        );
+        assert_eq!(
+            text(Err(Refusal::new(17, "x"))),
+            "{\"error\":{\"errno\":17,\"message\":\"x\"}}\n"
+        );
+    }
+
+    #[test]
+    fn hostile_lines_are_invalid_arguments() {
+        let deep = "[".repeat(60_000);
+        for line in [
+            "",
+            "{}",
+            "null",
+            "[]",
+            "{\"create\":{}}",
+            "{\"create\":{\"name\":7}}",
+            deep.as_str(),
+            "{\"create\":{\"name\":\"../x\"}}",
+            "{\"list\":{\"x\":1}}",
+            "{\"shutdown\"",
+            "\u{0}",
+            "{\"list\":{}} {\"list\":{}}",
+            "{\"list\":{},\"shutdown\":{}}",
+        ] {
+            assert_eq!(
+                Request::parse(line.as_bytes()).unwrap_err().errno,
+                22,
+                "{line:.60}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_the_parser_panic(line in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Request::parse(&line);
+        }
+    }
+}
