@@ -1,0 +1,89 @@
+//! Kernel settings under `/proc/sys/net`.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use wgcni_model::{IfName, Invalid};
+
+/// A network setting, by its path below `/proc/sys` (`net/ipv4/ip_forward`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Sysctl(String);
+
+impl Sysctl {
+    /// Whether IPv4 packets of others are forwarded.
+    pub fn ipv4_forwarding() -> Self {
+        Self("net/ipv4/ip_forward".to_owned())
+    }
+
+    /// Whether IPv6 packets of others are forwarded.
+    pub fn ipv6_forwarding() -> Self {
+        Self("net/ipv6/conf/all/forwarding".to_owned())
+    }
+
+    /// Source validation of an interface; the larger of this and `all` counts, 2 is loose.
+    pub fn rp_filter(interface: &str) -> Self {
+        Self(format!("net/ipv4/conf/{interface}/rp_filter"))
+    }
+
+    /// Whether an interface takes router advertisements; 2 is also while forwarding.
+    pub fn accept_ra(interface: &str) -> Self {
+        Self(format!("net/ipv6/conf/{interface}/accept_ra"))
+    }
+
+    /// Whether an interface is without IPv6.
+    pub fn disable_ipv6(interface: &str) -> Self {
+        Self(format!("net/ipv6/conf/{interface}/disable_ipv6"))
+    }
+
+    /// Whether it lets packets pass through the host: such a one is set last, when the
+    /// firewall stands.
+    pub(crate) fn opens(&self) -> bool {
+        self.0.ends_with("forward") || self.0.ends_with("forwarding")
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        PathBuf::from("/proc/sys").join(&self.0)
+    }
+}
+
+impl FromStr for Sysctl {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let mut parts = text.split('/');
+        // An interface's name is the only part that is not letters, digits and underscores.
+        let inside = parts.next() == Some("net")
+            && parts.all(|p| p.parse::<IfName>().is_ok() || p.len() > 15 && word(p));
+        if inside {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new("sysctl", text, "is not a path below net/"))
+        }
+    }
+}
+
+fn word(part: &str) -> bool {
+    part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+impl TryFrom<String> for Sysctl {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<Sysctl> for String {
+    fn from(sysctl: Sysctl) -> Self {
+        sysctl.0
+    }
+}
+
+impl fmt::Display for Sysctl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
