@@ -28,6 +28,7 @@ extra-deps: $(STAMPS)/generators $(STAMPS)/bench ## Install what only `proto` an
 proto: deps $(STAMPS)/generators ## Check proto/, generate the code again, fail if that changes anything
 	buf lint
 	buf generate
+	buf build --as-file-descriptor-set -o crates/api/src/generated/descriptors.binpb
 	git diff --exit-code -- crates/api/src/generated
 
 build: deps ## Build all programs into target/release (PROFILE=dev: target/debug)

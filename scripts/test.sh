@@ -20,5 +20,5 @@ WGCNI_BIN_DIR=$(realpath "$target/debug") \
 
 # One `test result:` line from each test executable.
 awk '/^test result:/ { passed += $4; failed += $6 }
-     END { printf "\n%d passed, %d failed\n", passed, failed; exit failed > 0 }' "$log" || status=1
+     END { printf "\n%d passed, %d failed\n", passed, failed; exit (failed > 0) }' "$log" || status=1
 exit "$status"
