@@ -30,6 +30,7 @@ pub mod registry;
 pub mod rpc;
 pub mod say;
 pub mod underlay;
+pub mod vm;
 pub mod wait;
 
 mod lab;

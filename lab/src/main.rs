@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use wgcni_lab::registry::Run;
+use wgcni_lab::vm::guest;
 use wgcni_lab::{clean, demo, say};
 
 #[derive(Parser)]
@@ -32,6 +33,15 @@ enum Verb {
         /// Only these runs
         runs: Vec<String>,
     },
+    /// In the virtual machine: print all leases
+    #[command(hide = true)]
+    GuestList,
+    /// In the virtual machine: lease for ever
+    #[command(hide = true)]
+    GuestLoad {
+        /// Part of the nodes' names
+        round: u32,
+    },
 }
 
 fn main() -> Result<ExitCode> {
@@ -49,6 +59,8 @@ fn main() -> Result<ExitCode> {
             ));
             true
         }
+        Verb::GuestList => guest::list().map(|()| true)?,
+        Verb::GuestLoad { round } => guest::load(round).map(|()| true)?,
     };
     Ok(if good {
         ExitCode::SUCCESS

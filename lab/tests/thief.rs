@@ -28,14 +28,14 @@ impl<'a> Thief<'a> {
             .split_whitespace()
             .find(|name| name.starts_with("wgc"))
             .unwrap();
-        let _process = make_device(host);
+        let process = make_device(host);
         host.write(KEY_FILE, &show(device, "private-key")).unwrap();
         host.run(&["ip", "link", "set", DEVICE, "up"]).unwrap();
         let hub = show("wghub0", "public-key").trim().to_owned();
         Self {
             host,
             hub,
-            _process,
+            _process: process,
         }
     }
 
