@@ -10,29 +10,32 @@ buf_version=1.75.0
 cargo_deny_version=0.20.2
 
 packages=(
-    # building
+    # building, and this door
     binutils ca-certificates gcc git libc6-dev python3
     # the data plane, and looking at it
-    conntrack ethtool iproute2 iptables iputils-ping kmod nftables procps tcpdump wireguard-tools
+    iproute2 iptables iputils-ping nftables procps tcpdump wireguard-tools
     # what tests and benchmarks compare with and measure by
     containernetworking-plugins iperf3
     # the virtual machine whose power is cut
-    busybox-static cpio qemu-system-x86
+    busybox-static cpio e2fsprogs kmod qemu-system-x86
 )
+# The virtual machine's kernel: fetched, never installed.
+fetched=linux-image-cloud-amd64
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-install_packages() {
-    export DEBIAN_FRONTEND=noninteractive
-    as_root apt-get update -q
-    as_root apt-get install -y -q --no-install-recommends "$@"
-}
-
 missing_packages() {
     local package
-    for package in "${packages[@]}" "$@"; do
-        dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || echo "$package"
+    for package in "$@"; do
+        dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null |
+            grep -q ' installed$' || echo "$package"
     done
+}
+
+# Whether apt's lists are there and so new that what they name can be downloaded.
+lists_are_fresh() {
+    [ -n "$(find /var/lib/apt/lists -maxdepth 0 -mtime -1)" ] &&
+        apt-cache show "$fetched" >/dev/null 2>&1
 }
 
 apt_packages() {
@@ -40,12 +43,14 @@ apt_packages() {
         say "no apt-get here: please see that these are installed: ${packages[*]}"
         return
     }
-    local missing extra=()
-    have buf || have npm || extra=(npm)
-    mapfile -t missing < <(missing_packages "${extra[@]}")
-    [ ${#missing[@]} = 0 ] && return
-    say "apt-get install ${missing[*]}"
-    install_packages "${missing[@]}"
+    have buf || have npm || packages+=(npm)
+    local missing
+    mapfile -t missing < <(missing_packages "${packages[@]}")
+    [ ${#missing[@]} = 0 ] && lists_are_fresh && return
+    say "apt-get update; apt-get install ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    as_root apt-get update -q
+    [ ${#missing[@]} = 0 ] || as_root apt-get install -y -q --no-install-recommends "${missing[@]}"
 }
 
 rust() {
