@@ -77,9 +77,7 @@ impl Capture {
     pub fn start(underlay: &Netns, secret: Secret) -> Result<Self> {
         let mut tcpdump = underlay
             .command("tcpdump")?
-            .args([
-                "-i", BRIDGE, "-n", "-U", "-s", SNAPSHOT, "-B", BUFFER, "-w", "-",
-            ])
+            .args(["-i", BRIDGE, "-n", "-U", "-s", SNAPSHOT, "-B", BUFFER, "-w", "-"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -89,11 +87,8 @@ impl Capture {
         let messages = tcpdump.stderr.take().context("no pipe from tcpdump")?;
         let reader =
             thread::spawn(move || read(BufReader::with_capacity(1 << 16, stream), &secret));
-        let mut capture = Self {
-            tcpdump,
-            reader: Some(reader),
-            messages: BufReader::new(messages),
-        };
+        let mut capture =
+            Self { tcpdump, reader: Some(reader), messages: BufReader::new(messages) };
         let mut line = String::new();
         while !line.contains("listening on") {
             line.clear();
@@ -109,22 +104,13 @@ impl Capture {
     pub fn stop(mut self) -> Result<Seen> {
         // tcpdump empties the kernel's buffer once a second; not at its end.
         sleep(Duration::from_millis(1500));
-        kill(
-            Pid::from_raw(i32::try_from(self.tcpdump.id())?),
-            Signal::SIGINT,
-        )?;
+        kill(Pid::from_raw(i32::try_from(self.tcpdump.id())?), Signal::SIGINT)?;
         let reader = self.reader.take().context("stopped already")?;
-        let mut seen = reader
-            .join()
-            .map_err(|_| anyhow!("the reader panicked"))??;
+        let mut seen = reader.join().map_err(|_| anyhow!("the reader panicked"))??;
         let mut said = String::new();
         self.messages.read_to_string(&mut said)?;
-        let dropped = said
-            .lines()
-            .find_map(|line| line.strip_suffix(" packets dropped by kernel"));
-        seen.missed = dropped
-            .with_context(|| format!("tcpdump said: {said}"))?
-            .parse()?;
+        let dropped = said.lines().find_map(|line| line.strip_suffix(" packets dropped by kernel"));
+        seen.missed = dropped.with_context(|| format!("tcpdump said: {said}"))?.parse()?;
         Ok(seen)
     }
 }

@@ -70,19 +70,12 @@ pub fn sweep(run: &Run) -> Result<Swept> {
         namespace.delete()?;
     }
     run.forget()?;
-    Ok(Swept {
-        runs: 1,
-        namespaces: namespaces.len(),
-        processes,
-    })
+    Ok(Swept { runs: 1, namespaces: namespaces.len(), processes })
 }
 
 /// Inode numbers of a run's namespaces.
 pub fn inodes_of(run: &Run) -> BTreeSet<u64> {
-    namespaces_of(run)
-        .iter()
-        .filter_map(|namespace| namespace.inode().ok())
-        .collect()
+    namespaces_of(run).iter().filter_map(|namespace| namespace.inode().ok()).collect()
 }
 
 fn namespaces_of(run: &Run) -> Vec<Netns> {

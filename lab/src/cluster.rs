@@ -48,12 +48,7 @@ impl Cluster {
         }
         let lab = Lab::new()?;
         let host = lab.add_host("manager")?;
-        let mut cluster = Self {
-            manager: None,
-            variables: variables.to_vec(),
-            host,
-            lab,
-        };
+        let mut cluster = Self { manager: None, variables: variables.to_vec(), host, lab };
         crate::command::checked(cluster.command()?.args(["init", "--non-interactive"]))?;
         cluster.start_manager()?;
         Ok(cluster)
@@ -81,9 +76,7 @@ impl Cluster {
     /// # Errors
     /// When it does not end.
     pub fn stop_manager(&mut self) -> Result<()> {
-        self.manager
-            .take()
-            .map_or(Ok(()), |process| process.stop().map(drop))
+        self.manager.take().map_or(Ok(()), |process| process.stop().map(drop))
     }
 
     /// Ends the cluster-manager at once (SIGKILL).
@@ -91,9 +84,7 @@ impl Cluster {
     /// # Errors
     /// When it does not end.
     pub fn kill_manager(&mut self) -> Result<()> {
-        self.manager
-            .take()
-            .map_or(Ok(()), |process| process.kill().map(drop))
+        self.manager.take().map_or(Ok(()), |process| process.kill().map(drop))
     }
 
     /// Adds a host and starts a node-manager on it.
@@ -146,8 +137,7 @@ impl Cluster {
         for node in nodes {
             let what = format!("{} to have {} peers", node.name(), nodes.len() - 1);
             wait::until(&what, || {
-                node.mesh_peers()
-                    .is_ok_and(|peers| peers.len() == nodes.len() - 1)
+                node.mesh_peers().is_ok_and(|peers| peers.len() == nodes.len() - 1)
             })?;
         }
         Ok(())
@@ -180,14 +170,8 @@ impl Cluster {
     /// When the cluster-manager does not answer.
     pub fn prefixes(&self) -> Result<Vec<String>> {
         let list = self.call("wgcni.ipam.v1.IpamService/List", &json!({}))?;
-        let prefixes = list["cluster"]["prefixes"]
-            .as_array()
-            .context("no prefixes")?;
-        Ok(prefixes
-            .iter()
-            .filter_map(|prefix| prefix.as_str())
-            .map(str::to_owned)
-            .collect())
+        let prefixes = list["cluster"]["prefixes"].as_array().context("no prefixes")?;
+        Ok(prefixes.iter().filter_map(|prefix| prefix.as_str()).map(str::to_owned).collect())
     }
 
     /// Where the API listens.

@@ -79,10 +79,7 @@ impl<'a> Network<'a> {
     pub fn read(host: &'a Host, file: &str) -> Result<Self> {
         let path = host.path(DIRECTORY).join(file);
         let text = std::fs::read(&path).with_context(|| path.display().to_string())?;
-        Ok(Self {
-            host,
-            list: serde_json::from_slice(&text)?,
-        })
+        Ok(Self { host, list: serde_json::from_slice(&text)? })
     }
 
     /// ADD through the whole list; the last plugin's result.
@@ -126,10 +123,8 @@ impl<'a> Network<'a> {
     /// # Errors
     /// With a [`PluginError`] where a plugin refused.
     pub fn gc(&self, valid: &[(&str, &str)]) -> Result<()> {
-        let valid: Vec<Value> = valid
-            .iter()
-            .map(|(id, ifname)| json!({"containerID": id, "ifname": ifname}))
-            .collect();
+        let valid: Vec<Value> =
+            valid.iter().map(|(id, ifname)| json!({"containerID": id, "ifname": ifname})).collect();
         self.without_container("GC", &[("cni.dev/valid-attachments", json!(valid))])
     }
 
@@ -142,10 +137,7 @@ impl<'a> Network<'a> {
     }
 
     fn without_container(&self, verb: &str, extra: &[(&str, Value)]) -> Result<()> {
-        let nobody = Attachment {
-            ifname: String::new(),
-            ..Attachment::new("", Path::new(""))
-        };
+        let nobody = Attachment { ifname: String::new(), ..Attachment::new("", Path::new("")) };
         for plugin in self.plugins()? {
             self.run(verb, plugin, &nobody, None, extra)?;
         }
@@ -153,9 +145,7 @@ impl<'a> Network<'a> {
     }
 
     fn plugins(&self) -> Result<&Vec<Value>> {
-        self.list["plugins"]
-            .as_array()
-            .context("a list without plugins")
+        self.list["plugins"].as_array().context("a list without plugins")
     }
 
     fn run(
@@ -188,9 +178,7 @@ impl<'a> Network<'a> {
             let said = output.stdout.trim_ascii();
             return match said {
                 b"" => Ok(None),
-                said => Ok(Some(
-                    serde_json::from_slice(said).context("an unreadable result")?,
-                )),
+                said => Ok(Some(serde_json::from_slice(said).context("an unreadable result")?)),
             };
         }
         Err(refusal(name, verb, &output.stdout, &output.stderr))
@@ -206,9 +194,7 @@ impl<'a> Network<'a> {
     ) -> Result<Value> {
         let mut config = plugin.clone();
         // GC and STATUS exist since 1.1.0; a runtime that knows them picks the newest.
-        let newest = self.list["cniVersions"]
-            .as_array()
-            .and_then(|all| all.last());
+        let newest = self.list["cniVersions"].as_array().and_then(|all| all.last());
         config["cniVersion"] = match (verb, newest) {
             ("GC" | "STATUS", Some(newest)) => newest.clone(),
             _ => self.list["cniVersion"].clone(),
@@ -226,10 +212,7 @@ impl<'a> Network<'a> {
         if !offered.is_empty() {
             config["runtimeConfig"] = Value::Object(offered);
         }
-        config
-            .is_object()
-            .then_some(config)
-            .context("a plugin that is no object")
+        config.is_object().then_some(config).context("a plugin that is no object")
     }
 }
 

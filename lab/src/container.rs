@@ -45,16 +45,7 @@ impl<'a> Container<'a> {
         let result = Network::read(node.host(), list)?.add(&attachment)?;
         let (v4, v6) = addresses(&result)?;
         let (name, list) = (name.to_owned(), list.to_owned());
-        Ok(Self {
-            name,
-            node,
-            netns,
-            attachment,
-            list,
-            result,
-            v4,
-            v6,
-        })
+        Ok(Self { name, node, netns, attachment, list, result, v4, v6 })
     }
 
     /// DEL; the namespace stays.
@@ -152,36 +143,17 @@ impl<'a> Container<'a> {
     pub fn public_key(&self) -> Result<String> {
         let own = format!("{}/32", self.v4);
         let peers = self.node.hub_peers()?;
-        let peer = peers
-            .into_iter()
-            .find(|(_, addresses)| addresses.contains(&own));
-        Ok(peer
-            .with_context(|| format!("the hub has no peer with {own}"))?
-            .0)
+        let peer = peers.into_iter().find(|(_, addresses)| addresses.contains(&own));
+        Ok(peer.with_context(|| format!("the hub has no peer with {own}"))?.0)
     }
 }
 
 /// One address of each family out of a CNI result.
 fn addresses(result: &Value) -> Result<(Ipv4Addr, Ipv6Addr)> {
-    let ips = result["ips"]
-        .as_array()
-        .with_context(|| format!("no ips in {result}"))?;
+    let ips = result["ips"].as_array().with_context(|| format!("no ips in {result}"))?;
     let bare = |ip: &Value| ip["address"].as_str()?.split('/').next()?.parse().ok();
     let all: Vec<IpAddr> = ips.iter().filter_map(bare).collect();
-    let v4 = all.iter().find_map(|ip| {
-        if let IpAddr::V4(ip) = ip {
-            Some(*ip)
-        } else {
-            None
-        }
-    });
-    let v6 = all.iter().find_map(|ip| {
-        if let IpAddr::V6(ip) = ip {
-            Some(*ip)
-        } else {
-            None
-        }
-    });
-    v4.zip(v6)
-        .with_context(|| format!("not one address of each family in {result}"))
+    let v4 = all.iter().find_map(|ip| if let IpAddr::V4(ip) = ip { Some(*ip) } else { None });
+    let v6 = all.iter().find_map(|ip| if let IpAddr::V6(ip) = ip { Some(*ip) } else { None });
+    v4.zip(v6).with_context(|| format!("not one address of each family in {result}"))
 }

@@ -1,25 +1,21 @@
 //! `lab demo`: a cluster that carries traffic, shown step by step.
 
 use std::mem;
-use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
+use anyhow::{Result, ensure};
 
 use crate::capture::{Capture, Seen};
 use crate::cluster::Cluster;
 use crate::container::Container;
+use crate::iperf::throughput;
 use crate::node::Node;
 use crate::packet::Secret;
 use crate::ping::{self, Path};
-use crate::{say, wait};
+use crate::say;
 
 /// Which containers run on which node.
-const PLAN: [(&str, [&str; 2]); 3] = [
-    ("ash", ["web", "db"]),
-    ("birch", ["api", "cache"]),
-    ("cedar", ["queue", "mail"]),
-];
+const PLAN: [(&str, [&str; 2]); 3] =
+    [("ash", ["web", "db"]), ("birch", ["api", "cache"]), ("cedar", ["queue", "mail"])];
 
 /// Fills every ping; nobody may see it on the underlay.
 const MARKER: &[u8; 16] = b"wgcni plaintext!";
@@ -34,10 +30,7 @@ pub fn run(keep: bool) -> Result<bool> {
     say::step("an underlay, and a cluster-manager on a host of its own");
     let cluster = Cluster::new()?;
     let prefixes = cluster.prefixes()?.join(", ");
-    say::line(format!(
-        "  run {}, prefixes {prefixes}",
-        cluster.lab().run().id()
-    ));
+    say::line(format!("  run {}, prefixes {prefixes}", cluster.lab().run().id()));
     let capture = Capture::start(cluster.lab().underlay(), secret(&cluster)?)?;
 
     say::step("three nodes");
@@ -74,25 +67,15 @@ pub fn run(keep: bool) -> Result<bool> {
 fn secret(cluster: &Cluster) -> Result<Secret> {
     let prefixes = cluster.prefixes()?;
     ensure!(!prefixes.is_empty(), "a cluster without prefixes");
-    let overlay = prefixes
-        .iter()
-        .map(|prefix| prefix.parse())
-        .collect::<Result<_, _>>()?;
-    Ok(Secret {
-        overlay,
-        marker: MARKER.to_vec(),
-    })
+    let overlay = prefixes.iter().map(|prefix| prefix.parse()).collect::<Result<_, _>>()?;
+    Ok(Secret { overlay, marker: MARKER.to_vec() })
 }
 
 fn start_nodes(cluster: &Cluster) -> Result<Vec<Node>> {
     let mut nodes = Vec::new();
     for (name, _) in PLAN {
         let node = cluster.add_node(name)?;
-        say::line(format!(
-            "  {name} at {} and {}",
-            node.host().v4(),
-            node.host().v6()
-        ));
+        say::line(format!("  {name} at {} and {}", node.host().v4(), node.host().v6()));
         nodes.push(node);
     }
     cluster.settle(&nodes.iter().collect::<Vec<_>>())?;
@@ -133,13 +116,13 @@ fn traffic(containers: &[Container]) -> Result<Vec<Path>> {
     })?;
     say::line("");
     for path in paths.iter().filter(|path| !path.reachable) {
-        say::line(format!(
-            "  {} does not reach {} at {}",
-            path.from, path.to, path.address
-        ));
+        say::line(format!("  {} does not reach {} at {}", path.from, path.to, path.address));
     }
     say::step("iperf3 from web to mail, across nodes");
-    say::line(format!("  {:.2} Gbit/s", throughput(containers)? / 1e9));
+    let (web, mail) = (&containers[0], &containers[containers.len() - 1]);
+    let address = mail.v4().to_string();
+    let rate = throughput(web.netns(), mail.netns(), &address, IPERF_SECONDS)?;
+    say::line(format!("  {:.2} Gbit/s", rate / 1e9));
     Ok(paths)
 }
 
@@ -157,29 +140,6 @@ fn report_underlay(seen: &Seen) {
     }
 }
 
-/// Bits per second from the first container to the last.
-fn throughput(containers: &[Container]) -> Result<f64> {
-    let (Some(client), Some(server)) = (containers.first(), containers.last()) else {
-        return Ok(0.0);
-    };
-    let address = server.v4().to_string();
-    let mut listener = server
-        .command("iperf3")?
-        .args(["-s", "-1", "-B", &address])
-        .stdout(Stdio::null())
-        .spawn()
-        .context("start iperf3")?;
-    let report = wait::until_ok("iperf3", || {
-        client.exec(&["iperf3", "-J", "-c", &address, "-t", IPERF_SECONDS])
-    });
-    let _ = listener.kill();
-    listener.wait()?;
-    let report: Value = serde_json::from_str(&report?)?;
-    report["end"]["sum_received"]["bits_per_second"]
-        .as_f64()
-        .context("iperf3 reported no rate")
-}
-
 fn explain(cluster: &Cluster, nodes: &[Node], containers: &[Container]) {
     say::step("everything stays up; look around:");
     for node in nodes {
@@ -191,24 +151,14 @@ fn explain(cluster: &Cluster, nodes: &[Node], containers: &[Container]) {
     }
     for container in containers {
         let shell = format!("ip netns exec {} bash", container.netns().name());
-        say::line(format!(
-            "  {:<28} {shell}",
-            format!("a shell in {}", container.name())
-        ));
+        say::line(format!("  {:<28} {shell}", format!("a shell in {}", container.name())));
     }
     let underlay = cluster.lab().underlay().name();
     say::line(format!(
         "  {:<28} ip netns exec {underlay} tcpdump -ni br0",
         "listen to the underlay"
     ));
-    say::line(format!(
-        "  {:<28} {}",
-        "logs",
-        cluster.lab().run().directory().display()
-    ));
-    say::line(format!(
-        "  {:<28} make clean-lab (or: lab clean)",
-        "take it down"
-    ));
+    say::line(format!("  {:<28} {}", "logs", cluster.lab().run().directory().display()));
+    say::line(format!("  {:<28} make clean-lab (or: lab clean)", "take it down"));
     say::line("");
 }

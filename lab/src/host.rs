@@ -18,13 +18,8 @@ use crate::underlay;
 use crate::wait;
 
 /// What every host has of its own, empty at first.
-pub const MOUNT_POINTS: [&str; 5] = [
-    "/run/wgcni",
-    "/run/wireguard",
-    "/var/lib/wgcni",
-    "/etc/wgcni",
-    "/etc/cni",
-];
+pub const MOUNT_POINTS: [&str; 5] =
+    ["/run/wgcni", "/run/wireguard", "/var/lib/wgcni", "/etc/wgcni", "/etc/cni"];
 
 /// A machine of the lab.
 #[derive(Debug)]
@@ -43,19 +38,11 @@ impl Host {
     /// When the kernel refuses a mount.
     pub fn start(name: &str, number: u8, netns: Netns, logs: &Path) -> Result<Self> {
         let mut command = Command::new("sleep");
-        command
-            .arg0(format!("{}-holder", netns.name()))
-            .arg("infinity");
+        command.arg0(format!("{}-holder", netns.name())).arg("infinity");
         enter(&mut command, File::open(netns.path())?, None);
         mount_private(&mut command);
         let holder = Process::spawn(command, &logs.join(format!("{name}-holder.log")))?;
-        let host = Self {
-            name: name.to_owned(),
-            number,
-            netns,
-            holder,
-            logs: logs.to_owned(),
-        };
+        let host = Self { name: name.to_owned(), number, netns, holder, logs: logs.to_owned() };
         // Between fork and exec it has the lab's own command line.
         let line = format!("/proc/{}/cmdline", host.holder.id());
         wait::until("the host's mounts", || {
@@ -149,21 +136,9 @@ fn mount_private(command: &mut Command) {
         unshare(CloneFlags::CLONE_NEWNS)?;
         let slave = MsFlags::MS_REC | MsFlags::MS_SLAVE;
         mount(None::<&str>, "/", None::<&str>, slave, None::<&str>)?;
-        mount(
-            Some("sysfs"),
-            "/sys",
-            Some("sysfs"),
-            MsFlags::empty(),
-            None::<&str>,
-        )?;
+        mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), None::<&str>)?;
         for target in MOUNT_POINTS {
-            mount(
-                Some("tmpfs"),
-                target,
-                Some("tmpfs"),
-                MsFlags::empty(),
-                Some("mode=0755"),
-            )?;
+            mount(Some("tmpfs"), target, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))?;
         }
         Ok(())
     };

@@ -36,18 +36,9 @@ impl Lab {
         let underlay = Underlay::create(&run.name_of("underlay"))?;
         let outside = make_host(run, &underlay, "outside", OUTSIDE)?;
         let (v4, v6) = INTERNET;
-        outside
-            .netns()
-            .ip(&["address", "add", &format!("{v4}/32"), "dev", "lo"])?;
-        outside
-            .netns()
-            .ip(&["address", "add", &format!("{v6}/128"), "dev", "lo"])?;
-        Ok(Self {
-            run: run.clone(),
-            underlay,
-            outside,
-            next: AtomicU8::new(FIRST_HOST),
-        })
+        outside.netns().ip(&["address", "add", &format!("{v4}/32"), "dev", "lo"])?;
+        outside.netns().ip(&["address", "add", &format!("{v6}/128"), "dev", "lo"])?;
+        Ok(Self { run: run.clone(), underlay, outside, next: AtomicU8::new(FIRST_HOST) })
     }
 
     /// Adds a host to the underlay.

@@ -11,6 +11,7 @@
 //! dropped lab takes everything down; [`clean`] does the same by name for a lab
 //! that was killed. Nothing imports this crate, except as a dev-dependency.
 
+pub mod bench;
 pub mod capture;
 pub mod clean;
 pub mod cluster;
@@ -19,6 +20,7 @@ pub mod command;
 pub mod container;
 pub mod demo;
 pub mod host;
+pub mod iperf;
 pub mod netns;
 pub mod node;
 pub mod packet;

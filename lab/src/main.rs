@@ -8,13 +8,10 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use wgcni_lab::registry::Run;
 use wgcni_lab::vm::guest;
-use wgcni_lab::{clean, demo, say};
+use wgcni_lab::{bench, clean, demo, say};
 
 #[derive(Parser)]
-#[command(
-    version,
-    about = "Whole clusters out of network namespaces on this machine"
-)]
+#[command(version, about = "Whole clusters out of network namespaces on this machine")]
 struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -33,6 +30,8 @@ enum Verb {
         /// Only these runs
         runs: Vec<String>,
     },
+    /// Measure the programs beside others, into bench.json
+    Bench,
     /// In the virtual machine: print all leases
     #[command(hide = true)]
     GuestList,
@@ -59,27 +58,19 @@ fn main() -> Result<ExitCode> {
             ));
             true
         }
+        Verb::Bench => bench::run().map(|()| true)?,
         Verb::GuestList => guest::list().map(|()| true)?,
         Verb::GuestLoad { round } => guest::load(round).map(|()| true)?,
     };
-    Ok(if good {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// On SIGINT and SIGTERM nothing may stay behind, and no destructor would run.
 fn take_down_on_signal() -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let (mut interrupt, mut terminate) = {
         let _context = runtime.enter();
-        (
-            signal(SignalKind::interrupt())?,
-            signal(SignalKind::terminate())?,
-        )
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
     };
     thread::spawn(move || {
         runtime.block_on(async {

@@ -38,16 +38,12 @@ impl Netns {
     /// When the name is taken.
     pub fn create_bare(name: &str) -> Result<Self> {
         checked(&mut words(&["ip", "netns", "add", name]))?;
-        Ok(Self {
-            name: name.to_owned(),
-        })
+        Ok(Self { name: name.to_owned() })
     }
 
     /// A namespace that exists.
     pub fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-        }
+        Self { name: name.to_owned() }
     }
 
     /// The name, as `ip netns list` shows it.
@@ -111,8 +107,7 @@ impl Netns {
     /// When the kernel refuses.
     pub fn sysctl(&self, key: &str, value: &str) -> Result<()> {
         let path = Path::new("/proc/sys").join(key);
-        self.within(|| fs::write(&path, value))?
-            .with_context(|| format!("set {key} to {value}"))
+        self.within(|| fs::write(&path, value))?.with_context(|| format!("set {key} to {value}"))
     }
 
     /// Calls `act` on a thread inside the namespace: sockets that it opens belong

@@ -27,10 +27,7 @@ pub struct Node {
 impl Node {
     /// A node that does not run yet.
     pub fn new(host: Host) -> Self {
-        Self {
-            daemon: Mutex::new(None),
-            host,
-        }
+        Self { daemon: Mutex::new(None), host }
     }
 
     /// Starts the node-manager and waits until ADD can work.
@@ -52,9 +49,7 @@ impl Node {
     /// # Errors
     /// When it does not end.
     pub fn stop(&self) -> Result<()> {
-        self.daemon()
-            .take()
-            .map_or(Ok(()), |process| process.stop().map(drop))
+        self.daemon().take().map_or(Ok(()), |process| process.stop().map(drop))
     }
 
     /// Ends the node-manager at once (SIGKILL).
@@ -62,9 +57,7 @@ impl Node {
     /// # Errors
     /// When it does not end.
     pub fn kill(&self) -> Result<()> {
-        self.daemon()
-            .take()
-            .map_or(Ok(()), |process| process.kill().map(drop))
+        self.daemon().take().map_or(Ok(()), |process| process.kill().map(drop))
     }
 
     /// Runs `node-manager cleanup`.
@@ -113,18 +106,14 @@ impl Node {
     /// # Errors
     /// When there is no hub device, or not one address of each family on it.
     pub fn addresses(&self) -> Result<[IpAddr; 2]> {
-        let text = self
-            .host
-            .run(&["ip", "-j", "address", "show", "wghub0", "scope", "global"])?;
+        let text = self.host.run(&["ip", "-j", "address", "show", "wghub0", "scope", "global"])?;
         let links: Value = serde_json::from_str(&text)?;
         let own = |family: &str| {
             let all = links[0]["addr_info"].as_array()?;
             let one = all.iter().find(|address| address["family"] == family)?;
             one["local"].as_str()?.parse().ok()
         };
-        let both = own("inet")
-            .zip(own("inet6"))
-            .with_context(|| format!("{text} lacks one"))?;
+        let both = own("inet").zip(own("inet6")).with_context(|| format!("{text} lacks one"))?;
         Ok([both.0, both.1])
     }
 

@@ -57,10 +57,7 @@ pub fn classify(frame: &[u8], secret: &Secret) -> Kind {
         (0x86, 0xdd) => parse_v6(packet),
         (high, low) => return Kind::Plain(format!("ethertype {high:02x}{low:02x}")),
     };
-    ip.map_or_else(
-        || Kind::Plain("malformed".to_owned()),
-        |ip| classify_ip(&ip, secret),
-    )
+    ip.map_or_else(|| Kind::Plain("malformed".to_owned()), |ip| classify_ip(&ip, secret))
 }
 
 fn classify_ip(ip: &Ip, secret: &Secret) -> Kind {
@@ -122,10 +119,7 @@ fn is_discovery(icmp: &[u8]) -> bool {
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    !needle.is_empty()
-        && haystack
-            .windows(needle.len())
-            .any(|window| window == needle)
+    !needle.is_empty() && haystack.windows(needle.len()).any(|window| window == needle)
 }
 
 #[cfg(test)]
@@ -137,10 +131,7 @@ mod tests {
 
     fn secret() -> Secret {
         let overlay = ["10.64.0.0/12", "fd00:1::/48"].map(|prefix| prefix.parse().unwrap());
-        Secret {
-            overlay: overlay.to_vec(),
-            marker: MARKER.to_vec(),
-        }
+        Secret { overlay: overlay.to_vec(), marker: MARKER.to_vec() }
     }
 
     fn v4(source: [u8; 4], protocol: u8, payload: &[u8]) -> Vec<u8> {

@@ -27,9 +27,7 @@ pub struct Path {
 pub fn reaches(from: &Container, address: IpAddr, marker: &[u8; 16]) -> Result<bool> {
     let pattern = format!("{:032x}", u128::from_be_bytes(*marker));
     let mut command = from.command("ping")?;
-    command.args([
-        "-n", "-q", "-c", "2", "-i", "0.2", "-W", "3", "-p", &pattern,
-    ]);
+    command.args(["-n", "-q", "-c", "2", "-i", "0.2", "-W", "3", "-p", &pattern]);
     let output = command.arg(address.to_string()).output()?;
     Ok(output.status.success())
 }
@@ -61,15 +59,11 @@ pub fn every_pair(
         Ok(paths)
     };
     thread::scope(|scope| {
-        let senders: Vec<_> = containers
-            .iter()
-            .map(|from| scope.spawn(move || from_one(from)))
-            .collect();
+        let senders: Vec<_> =
+            containers.iter().map(|from| scope.spawn(move || from_one(from))).collect();
         let mut all = Vec::new();
         for sender in senders {
-            let paths = sender
-                .join()
-                .map_err(|_| anyhow::anyhow!("a sender panicked"))?;
+            let paths = sender.join().map_err(|_| anyhow::anyhow!("a sender panicked"))?;
             all.extend(paths?);
         }
         Ok(all)

@@ -34,11 +34,7 @@ impl Process {
             // Ctrl-C in a terminal is for the lab, which ends its programs in order.
             .process_group(0);
         let child = command.spawn().with_context(|| format!("start {name}"))?;
-        Ok(Self {
-            child,
-            name,
-            log: log.to_owned(),
-        })
+        Ok(Self { child, name, log: log.to_owned() })
     }
 
     /// Its process id.

@@ -159,10 +159,7 @@ fn random_id() -> io::Result<String> {
     let mut bytes = [0_u8; 5];
     io::Read::read_exact(&mut File::open("/dev/urandom")?, &mut bytes)?;
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte) % LETTERS.len()]);
-    Ok(format!(
-        "wl{}",
-        bytes.map(letter).iter().collect::<String>()
-    ))
+    Ok(format!("wl{}", bytes.map(letter).iter().collect::<String>()))
 }
 
 /// When a process started (field 22 of proc(5) stat): tells it from a later one

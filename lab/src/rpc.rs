@@ -23,9 +23,7 @@ pub fn call(stream: &mut (impl Read + Write), method: &str, request: &Value) -> 
     stream.write_all(body.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .context("the answer is cut off")?;
+    let (head, body) = answer.split_once("\r\n\r\n").context("the answer is cut off")?;
     let status = head.split(' ').nth(1).context("no status")?;
     if status != "200" {
         bail!("{method}: {status} {body}");

@@ -16,11 +16,7 @@ fn links(container: &Container) -> Vec<String> {
 }
 
 fn devices(node: &Node) -> usize {
-    node.host()
-        .run(&["wg", "show", "interfaces"])
-        .unwrap()
-        .split_whitespace()
-        .count()
+    node.host().run(&["wg", "show", "interfaces"]).unwrap().split_whitespace().count()
 }
 
 #[test]
@@ -47,9 +43,7 @@ fn del_takes_interface_and_peer_and_may_be_repeated() {
 #[test]
 fn a_released_address_rests_and_is_given_again() {
     let cluster = Cluster::with(&[("WGCNI_LEASE_LENGTH_V4", "29")]).unwrap();
-    let node = cluster
-        .add_node_with("ash", "quarantine_seconds = 2")
-        .unwrap();
+    let node = cluster.add_node_with("ash", "quarantine_seconds = 2").unwrap();
     let mut containers = Vec::new();
     let full = loop {
         match cluster.attach(&node, &format!("c{}", containers.len())) {
@@ -58,13 +52,8 @@ fn a_released_address_rests_and_is_given_again() {
         }
         assert!(containers.len() < 8, "a /29 holds more than it can");
     };
-    let refusal = full
-        .downcast_ref::<PluginError>()
-        .unwrap_or_else(|| panic!("{full:#}"));
-    assert!(
-        refusal.to_string().contains(|c: char| c.is_ascii_digit()),
-        "no numbers: {refusal}"
-    );
+    let refusal = full.downcast_ref::<PluginError>().unwrap_or_else(|| panic!("{full:#}"));
+    assert!(refusal.to_string().contains(|c: char| c.is_ascii_digit()), "no numbers: {refusal}");
     node.network().unwrap().status().unwrap_err();
     let freed = containers[1].v4();
     containers[1].detach().unwrap();
@@ -95,9 +84,7 @@ fn an_interface_of_somebody_else_is_not_touched() {
     let web = cluster.attach(&node, "web").unwrap();
     web.detach().unwrap();
     let devices_before = devices(&node);
-    let link = [
-        "ip", "link", "add", "eth0", "type", "veth", "peer", "name", "other",
-    ];
+    let link = ["ip", "link", "add", "eth0", "type", "veth", "peer", "name", "other"];
     web.exec(&link).unwrap();
     let before = web.exec(&["ip", "-d", "address"]).unwrap();
     assert!(web.add_again().unwrap_err().is::<PluginError>());
@@ -122,9 +109,7 @@ fn a_port_is_published_by_a_chained_portmap() {
     let cluster = Cluster::new().unwrap();
     let node = cluster.add_node("ash").unwrap();
     let file = "05-chained.conflist";
-    node.host()
-        .write(&format!("{DIRECTORY}/{file}"), &chained().to_string())
-        .unwrap();
+    node.host().write(&format!("{DIRECTORY}/{file}"), &chained().to_string()).unwrap();
     let ports = json!([{"hostPort": 8080, "containerPort": 80, "protocol": "tcp"}]);
     let web = Container::attach(&cluster, &node, "web", file, &[("portMappings", ports)]).unwrap();
     web.check().unwrap();
@@ -159,9 +144,7 @@ fn a_del_while_the_daemon_is_down_is_made_good() {
     let web = cluster.attach(&node, "web").unwrap();
     node.stop().unwrap();
     let refusal = cluster.attach(&node, "late").unwrap_err();
-    let code = refusal
-        .downcast_ref::<PluginError>()
-        .map(|error| error.code);
+    let code = refusal.downcast_ref::<PluginError>().map(|error| error.code);
     assert_eq!(code, Some(11), "{refusal:#}");
     web.detach().unwrap();
     assert_eq!(links(&web), ["lo"]);

@@ -34,8 +34,7 @@ const LOOK: [&str; 9] = [
 ];
 
 fn run(host: &Host, line: &str) -> String {
-    host.run(&line.split_whitespace().collect::<Vec<_>>())
-        .unwrap()
+    host.run(&line.split_whitespace().collect::<Vec<_>>()).unwrap()
 }
 
 /// The host in the words of its own tools, without times and counters.
@@ -43,13 +42,7 @@ fn look(host: &Host) -> Vec<String> {
     let all = LOOK.map(|line| run(host, line));
     let lines = all.iter().flat_map(|text| text.lines());
     let text = lines.filter(|line| !line.starts_with('#'));
-    let bare = |line: &str| {
-        line.split(" [")
-            .next()
-            .unwrap_or_default()
-            .trim_end()
-            .to_owned()
-    };
+    let bare = |line: &str| line.split(" [").next().unwrap_or_default().trim_end().to_owned();
     text.map(bare).collect()
 }
 
@@ -78,20 +71,13 @@ fn cleanup_leaves_the_host_as_it_was() {
     ash.cleanup().unwrap();
     assert_eq!(look(ash.host()), before);
     let inodes = [ash.host().netns().inode().unwrap()].into();
-    assert_eq!(
-        clean::processes_in(&inodes).len(),
-        1,
-        "more than the host's holder runs"
-    );
+    assert_eq!(clean::processes_in(&inodes).len(), 1, "more than the host's holder runs");
 }
 
 #[test]
 fn a_stopped_node_manager_leaves_the_data_plane() {
     let cluster = Cluster::new().unwrap();
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();

@@ -13,10 +13,7 @@ use wgcni_lab::packet::Secret;
 use wgcni_lab::underlay::INTERNET;
 
 fn nothing_secret() -> Secret {
-    Secret {
-        overlay: Vec::new(),
-        marker: Vec::new(),
-    }
+    Secret { overlay: Vec::new(), marker: Vec::new() }
 }
 
 #[test]
@@ -37,11 +34,7 @@ fn a_host_has_directories_and_a_sysfs_of_its_own() {
     let (one, two) = (lab.add_host("one").unwrap(), lab.add_host("two").unwrap());
     for directory in MOUNT_POINTS {
         one.write(&format!("{directory}/of-one"), "1").unwrap();
-        assert_eq!(
-            fs::read_dir(two.path(directory)).unwrap().count(),
-            0,
-            "{directory}"
-        );
+        assert_eq!(fs::read_dir(two.path(directory)).unwrap().count(), 0, "{directory}");
     }
     assert_eq!(one.run(&["ls", "/sys/class/net"]).unwrap(), "eth0\nlo\n");
     assert_eq!(one.run(&["ls", "/run/wgcni"]).unwrap(), "of-one\n");
@@ -56,25 +49,16 @@ fn namespaces_made_later_are_seen_by_the_host() {
     let path = path.to_str().unwrap();
     let inode = host.run(&["stat", "-L", "-c", "%i", path]).unwrap();
     assert_eq!(inode.trim(), container.inode().unwrap().to_string());
-    host.run(&["nsenter", &format!("--net={path}"), "true"])
-        .unwrap();
+    host.run(&["nsenter", &format!("--net={path}"), "true"]).unwrap();
 }
 
 #[test]
 fn sockets_stay_in_the_namespace_that_they_were_opened_in() {
     let lab = Lab::new().unwrap();
     let (one, two) = (lab.add_host("one").unwrap(), lab.add_host("two").unwrap());
-    let listener = two
-        .netns()
-        .within(|| TcpListener::bind("0.0.0.0:80"))
-        .unwrap()
-        .unwrap();
+    let listener = two.netns().within(|| TcpListener::bind("0.0.0.0:80")).unwrap().unwrap();
     let address = (two.v4(), 80);
-    let mut client = one
-        .netns()
-        .within(|| TcpStream::connect(address))
-        .unwrap()
-        .unwrap();
+    let mut client = one.netns().within(|| TcpStream::connect(address)).unwrap().unwrap();
     let (server, from) = listener.accept().unwrap();
     assert_eq!(from.ip(), one.v4());
     drop(server);
@@ -86,16 +70,10 @@ fn a_packet_in_the_clear_does_not_escape_the_capture() {
     let lab = Lab::new().unwrap();
     let (one, two) = (lab.add_host("one").unwrap(), lab.add_host("two").unwrap());
     let capture = Capture::start(lab.underlay(), nothing_secret()).unwrap();
-    one.run(&["ping", "-c", "2", "-i", "0.2", &two.v4().to_string()])
-        .unwrap();
-    one.run(&["ping", "-c", "1", &two.v6().to_string()])
-        .unwrap();
+    one.run(&["ping", "-c", "2", "-i", "0.2", &two.v4().to_string()]).unwrap();
+    one.run(&["ping", "-c", "1", &two.v6().to_string()]).unwrap();
     let seen = capture.stop().unwrap();
-    assert_eq!(
-        (seen.plain, seen.wireguard, seen.missed),
-        (6, 0, 0),
-        "{seen:?}"
-    );
+    assert_eq!((seen.plain, seen.wireguard, seen.missed), (6, 0, 0), "{seen:?}");
     assert!(seen.neighbour > 0, "{seen:?}");
 }
 
@@ -114,9 +92,7 @@ fn a_dropped_lab_leaves_nothing() {
     let run = lab.run().clone();
     let host = lab.add_host("one").unwrap();
     let inodes = [host.netns().inode().unwrap()].into();
-    let sleeper = host
-        .spawn("sleep", host.command("sleep").map(with_argument).unwrap())
-        .unwrap();
+    let sleeper = host.spawn("sleep", host.command("sleep").map(with_argument).unwrap()).unwrap();
     assert_eq!(clean::processes_in(&inodes).len(), 2);
     drop(lab);
     assert_eq!(clean::processes_in(&inodes), [0_i32; 0]);

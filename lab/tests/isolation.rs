@@ -13,15 +13,7 @@ use wgcni_lab::{Cluster, Container, ping};
 /// arrives must be the true one.
 fn refuses(from: &Container, truth: IpAddr, lie: IpAddr, to: &Container, address: IpAddr) {
     let length = if lie.is_ipv4() { 32 } else { 128 };
-    from.exec(&[
-        "ip",
-        "address",
-        "add",
-        &format!("{lie}/{length}"),
-        "dev",
-        "eth0",
-    ])
-    .unwrap();
+    from.exec(&["ip", "address", "add", &format!("{lie}/{length}"), "dev", "eth0"]).unwrap();
     let to_socket = SocketAddr::new(address, 53);
     let receiver = listen_udp(to.netns(), to_socket).unwrap();
     send_udp(from.netns(), lie, to_socket, b"lie").unwrap();
@@ -33,34 +25,21 @@ fn refuses(from: &Container, truth: IpAddr, lie: IpAddr, to: &Container, address
 #[test]
 fn spoofed_sources_are_dropped() {
     let cluster = Cluster::new().unwrap();
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     let web = cluster.attach(&ash, "web").unwrap();
     let neighbour = cluster.attach(&ash, "api").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();
     // IPv6 sockets bind to a new address at once.
-    web.netns()
-        .sysctl("net/ipv6/conf/all/accept_dad", "0")
-        .unwrap();
-    web.netns()
-        .sysctl("net/ipv6/conf/eth0/accept_dad", "0")
-        .unwrap();
+    web.netns().sysctl("net/ipv6/conf/all/accept_dad", "0").unwrap();
+    web.netns().sysctl("net/ipv6/conf/eth0/accept_dad", "0").unwrap();
     let underlay: [IpAddr; 2] = [birch.host().v4().into(), birch.host().v6().into()];
     for (family, underlay) in underlay.into_iter().enumerate() {
         let truth = web.addresses()[family];
         for lie in [neighbour.addresses()[family], underlay] {
             refuses(&web, truth, lie, &db, db.addresses()[family]);
         }
-        refuses(
-            &web,
-            truth,
-            db.addresses()[family],
-            &neighbour,
-            neighbour.addresses()[family],
-        );
+        refuses(&web, truth, db.addresses()[family], &neighbour, neighbour.addresses()[family]);
     }
 }
 
@@ -77,31 +56,19 @@ fn host_services_are_closed_but_those_that_are_opened_and_ping() {
         let _services = ["0.0.0.0:22", "0.0.0.0:9999", "[::]:2222", "[::]:9998"]
             .map(|address| listen_tcp(host.netns(), address.parse().unwrap()).unwrap());
         for address in node.addresses().unwrap() {
-            assert!(
-                ping::reaches(&web, address, &[7; 16]).unwrap(),
-                "ping {address}"
-            );
+            assert!(ping::reaches(&web, address, &[7; 16]).unwrap(), "ping {address}");
             for closed in [22, 2222, 9998] {
                 let closed = SocketAddr::new(address, closed);
-                assert!(
-                    connects(web.netns(), closed).unwrap().is_err(),
-                    "{closed} is open"
-                );
+                assert!(connects(web.netns(), closed).unwrap().is_err(), "{closed} is open");
             }
         }
         let open = SocketAddr::new(node.addresses().unwrap()[0], 9999);
-        assert!(
-            connects(web.netns(), open).unwrap().is_ok(),
-            "{open} is closed"
-        );
+        assert!(connects(web.netns(), open).unwrap().is_ok(), "{open} is closed");
     }
     // The node's other addresses are the host as well.
     let _service = listen_tcp(ash.host().netns(), "0.0.0.0:22".parse().unwrap()).unwrap();
     let underlay = SocketAddr::new(ash.host().v4().into(), 22);
-    assert!(
-        connects(web.netns(), underlay).unwrap().is_err(),
-        "{underlay} is open"
-    );
+    assert!(connects(web.netns(), underlay).unwrap().is_err(), "{underlay} is open");
 }
 
 #[test]
@@ -110,21 +77,15 @@ fn services_of_a_host_stay_open_to_its_own_network() {
     let ash = cluster.add_node("ash").unwrap();
     let _service = listen_tcp(ash.host().netns(), "0.0.0.0:22".parse().unwrap()).unwrap();
     let address = SocketAddr::new(ash.host().v4().into(), 22);
-    connects(cluster.lab().outside().netns(), address)
-        .unwrap()
-        .unwrap();
+    connects(cluster.lab().outside().netns(), address).unwrap().unwrap();
     connects(ash.host().netns(), address).unwrap().unwrap();
 }
 
 #[test]
 fn an_address_that_nobody_has_is_unreachable_and_nothing_leaks() {
     let cluster = Cluster::new().unwrap();
-    let overlay: Vec<ipnetwork::IpNetwork> = cluster
-        .prefixes()
-        .unwrap()
-        .iter()
-        .map(|prefix| prefix.parse().unwrap())
-        .collect();
+    let overlay: Vec<ipnetwork::IpNetwork> =
+        cluster.prefixes().unwrap().iter().map(|prefix| prefix.parse().unwrap()).collect();
     // The end of each cluster prefix: leases are given from the beginning.
     let nobody: Vec<IpAddr> = overlay
         .iter()
@@ -135,20 +96,13 @@ fn an_address_that_nobody_has_is_unreachable_and_nothing_leaks() {
         .collect();
     let node = cluster.add_node("ash").unwrap();
     let web = cluster.attach(&node, "web").unwrap();
-    let secret = Secret {
-        overlay,
-        marker: Vec::new(),
-    };
+    let secret = Secret { overlay, marker: Vec::new() };
     let capture = Capture::start(cluster.lab().underlay(), secret).unwrap();
     for address in nobody {
         for from in [web.netns(), node.host().netns()] {
             let error = connects(from, (address, 80).into()).unwrap().unwrap_err();
             let unreachable = [ErrorKind::HostUnreachable, ErrorKind::NetworkUnreachable];
-            assert!(
-                unreachable.contains(&error.kind()),
-                "{address} from {}: {error}",
-                from.name()
-            );
+            assert!(unreachable.contains(&error.kind()), "{address} from {}: {error}", from.name());
         }
     }
     let seen = capture.stop().unwrap();

@@ -18,10 +18,7 @@ fn machine() -> Vec<String> {
         String::from_utf8(output.stdout).unwrap()
     };
     let links = show(&["ip", "-o", "link"]);
-    let names: Vec<&str> = links
-        .lines()
-        .filter_map(|line| line.split(": ").nth(1))
-        .collect();
+    let names: Vec<&str> = links.lines().filter_map(|line| line.split(": ").nth(1)).collect();
     vec![
         names.join(" "),
         show(&["ip", "-4", "route", "show", "table", "all"]),
@@ -41,30 +38,20 @@ fn traces(run: &Run) -> Vec<String> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap();
     traces.extend(mounts.lines().map(str::to_owned));
     let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();
-    traces.extend(
-        String::from_utf8_lossy(&processes.stdout)
-            .lines()
-            .map(str::to_owned),
-    );
+    traces.extend(String::from_utf8_lossy(&processes.stdout).lines().map(str::to_owned));
     traces.retain(|trace| trace.contains(&prefix));
     traces
 }
 
 /// A demo that has come as far as its second host, and its run.
 fn running_demo() -> (Child, Run) {
-    let mut demo = Command::new(LAB)
-        .arg("demo")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut demo = Command::new(LAB).arg("demo").stdout(Stdio::null()).spawn().unwrap();
     let id = i32::try_from(demo.id()).unwrap();
     let mut found = None;
     let waited = wait::until("a demo with hosts", || {
         let runs = Run::all().unwrap_or_default();
         found = runs.into_iter().find(|run| run.living_owner() == Some(id));
-        found
-            .as_ref()
-            .is_some_and(|run| run.directory().join("ash-holder.log").exists())
+        found.as_ref().is_some_and(|run| run.directory().join("ash-holder.log").exists())
     });
     if waited.is_err() {
         demo.kill().unwrap();
@@ -81,17 +68,11 @@ fn a_killed_demo_is_taken_down_and_nothing_else() {
     sleep(Duration::from_secs(2));
     demo.kill().unwrap();
     demo.wait().unwrap();
-    assert!(
-        !traces(&run).is_empty(),
-        "the demo left before it was killed"
-    );
+    assert!(!traces(&run).is_empty(), "the demo left before it was killed");
     let inodes = clean::inodes_of(&run);
     assert!(!clean::processes_in(&inodes).is_empty());
 
-    let cleaned = Command::new(LAB)
-        .args(["clean", run.id()])
-        .status()
-        .unwrap();
+    let cleaned = Command::new(LAB).args(["clean", run.id()]).status().unwrap();
 
     assert!(cleaned.success());
     assert_eq!(traces(&run), [""; 0]);

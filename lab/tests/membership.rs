@@ -6,10 +6,7 @@ use wgcni_lab::{Cluster, ping, wait};
 #[test]
 fn a_node_that_joins_is_reached_and_one_that_leaves_is_forgotten() {
     let cluster = Cluster::new().unwrap();
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     cluster.settle(&[&ash, &birch]).unwrap();
     let web = cluster.attach(&ash, "web").unwrap();
 
@@ -31,25 +28,18 @@ fn a_node_that_joins_is_reached_and_one_that_leaves_is_forgotten() {
         .unwrap();
     }
     wait::until("cedar's routes to go", || {
-        ash.routes()
-            .is_ok_and(|routes| routes.len() + 2 == with_cedar.len())
+        ash.routes().is_ok_and(|routes| routes.len() + 2 == with_cedar.len())
     })
     .unwrap();
     for address in db.addresses() {
-        assert!(
-            !ping::reaches(&web, address, &[0; 16]).unwrap(),
-            "{address}"
-        );
+        assert!(!ping::reaches(&web, address, &[0; 16]).unwrap(), "{address}");
     }
 }
 
 #[test]
 fn a_lost_cluster_manager_changes_nothing_and_its_return_is_noticed() {
     let mut cluster = Cluster::new().unwrap();
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();
@@ -57,10 +47,7 @@ fn a_lost_cluster_manager_changes_nothing_and_its_return_is_noticed() {
     let api = cluster.attach(&ash, "api").unwrap();
     for container in [&web, &api] {
         for address in db.addresses() {
-            assert!(
-                ping::reaches(container, address, &[0; 16]).unwrap(),
-                "{address}"
-            );
+            assert!(ping::reaches(container, address, &[0; 16]).unwrap(), "{address}");
         }
     }
     cluster.start_manager().unwrap();

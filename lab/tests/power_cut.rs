@@ -8,9 +8,5 @@ fn no_acknowledged_lease_is_gone_after_eight_power_cuts() {
     let report = cut_power(8).unwrap();
     assert_eq!(report.lost, [""; 0], "of {}", report.acknowledged);
     // A handful would prove nothing.
-    assert!(
-        report.acknowledged > 200,
-        "only {} leases",
-        report.acknowledged
-    );
+    assert!(report.acknowledged > 200, "only {} leases", report.acknowledged);
 }

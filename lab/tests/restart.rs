@@ -19,19 +19,13 @@ fn pinging(from: &Container, to: &Container, seconds: u32) -> std::process::Chil
 fn lost(ping: std::process::Child) -> i64 {
     let output = ping.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    let line = text
-        .lines()
-        .find(|line| line.contains("packets transmitted"))
-        .unwrap();
+    let line = text.lines().find(|line| line.contains("packets transmitted")).unwrap();
     let mut numbers = line.split(' ').filter_map(|word| word.parse::<i64>().ok());
     numbers.next().unwrap() - numbers.next().unwrap()
 }
 
 fn two_nodes(cluster: &Cluster) -> (Node, Node) {
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     cluster.settle(&[&ash, &birch]).unwrap();
     (ash, birch)
 }
@@ -82,9 +76,6 @@ fn a_killed_cluster_manager_comes_back_with_the_same_leases() {
         node.stop().unwrap();
         node.start().unwrap();
     }
-    assert_eq!(
-        (ash.addresses().unwrap(), birch.addresses().unwrap()),
-        before
-    );
+    assert_eq!((ash.addresses().unwrap(), birch.addresses().unwrap()), before);
     cluster.settle(&[&ash, &birch]).unwrap();
 }

@@ -24,22 +24,12 @@ fn containers_of_one_node_see_true_sources() {
 #[test]
 fn containers_of_two_nodes_see_true_sources_and_the_underlay_sees_nothing() {
     let cluster = Cluster::new().unwrap();
-    let overlay = cluster
-        .prefixes()
-        .unwrap()
-        .iter()
-        .map(|prefix| prefix.parse().unwrap())
-        .collect();
+    let overlay =
+        cluster.prefixes().unwrap().iter().map(|prefix| prefix.parse().unwrap()).collect();
     let marker = b"nobody reads me!";
-    let secret = Secret {
-        overlay,
-        marker: marker.to_vec(),
-    };
+    let secret = Secret { overlay, marker: marker.to_vec() };
     let capture = Capture::start(cluster.lab().underlay(), secret).unwrap();
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();
@@ -57,10 +47,7 @@ fn containers_of_two_nodes_see_true_sources_and_the_underlay_sees_nothing() {
 #[test]
 fn a_node_reaches_its_own_and_other_containers_from_its_node_address() {
     let cluster = Cluster::new().unwrap();
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();
@@ -90,19 +77,13 @@ fn egress_has_the_nodes_address_outside_of_the_overlay() {
 #[test]
 fn full_size_packets_pass_between_nodes() {
     let cluster = Cluster::new().unwrap();
-    let (ash, birch) = (
-        cluster.add_node("ash").unwrap(),
-        cluster.add_node("birch").unwrap(),
-    );
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();
     // With "don't fragment": 1420 of the mesh, less the IP and ICMP headers.
     for (address, size) in db.addresses().into_iter().zip(["1392", "1372"]) {
         let address = address.to_string();
-        web.exec(&[
-            "ping", "-M", "do", "-s", size, "-c", "2", "-W", "3", &address,
-        ])
-        .unwrap();
+        web.exec(&["ping", "-M", "do", "-s", size, "-c", "2", "-W", "3", &address]).unwrap();
     }
 }

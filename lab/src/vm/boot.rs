@@ -30,17 +30,11 @@ impl Machine {
     /// # Errors
     /// When qemu cannot be started.
     pub fn boot(lab: &Lab, image: &Image, round: u32) -> Result<Self> {
-        let mut qemu = command(lab, image, round)?
-            .spawn()
-            .context("start qemu-system-x86_64")?;
+        let mut qemu = command(lab, image, round)?.spawn().context("start qemu-system-x86_64")?;
         let output = BufReader::new(qemu.stdout.take().context("no console")?);
         let (sender, console) = channel();
         thread::spawn(move || read(output, &sender));
-        Ok(Self {
-            qemu,
-            console,
-            seen: Vec::new(),
-        })
+        Ok(Self { qemu, console, seen: Vec::new() })
     }
 
     /// Waits until the cluster-manager runs, and returns the leases that it has.
@@ -72,10 +66,7 @@ impl Machine {
         }
         deadline = Instant::now() + duration;
         loop {
-            match self
-                .console
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
+            match self.console.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => leased.extend(lease(&line, LEASED)),
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => bail!("ended early: {}", self.tail()),
@@ -88,10 +79,7 @@ impl Machine {
     }
 
     fn next(&mut self, deadline: Instant) -> Result<String> {
-        match self
-            .console
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-        {
+        match self.console.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(line) => {
                 self.seen.push(line.clone());
                 Ok(line)
@@ -114,31 +102,12 @@ impl Drop for Machine {
 
 fn command(lab: &Lab, image: &Image, round: u32) -> Result<Command> {
     let append = format!("console=ttyS0 quiet panic=-1 round={round}");
-    let drive = format!(
-        "file={},format=raw,if=virtio,cache=writeback",
-        image.disk.display()
-    );
+    let drive = format!("file={},format=raw,if=virtio,cache=writeback", image.disk.display());
     // Inside the lab so that it is found when this process is killed.
     let mut command = lab.underlay().command("qemu-system-x86_64")?;
     command
-        .args([
-            "-accel",
-            "tcg,thread=multi",
-            "-cpu",
-            "max",
-            "-smp",
-            "1",
-            "-m",
-            "512",
-        ])
-        .args([
-            "-nographic",
-            "-no-reboot",
-            "-nic",
-            "none",
-            "-append",
-            &append,
-        ])
+        .args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", "512"])
+        .args(["-nographic", "-no-reboot", "-nic", "none", "-append", &append])
         .args(["-drive", &drive])
         .arg("-kernel")
         .arg(&image.kernel)

@@ -43,13 +43,10 @@ pub fn list() -> Result<()> {
 /// When the cluster-manager refuses.
 pub fn load(round: u32) -> Result<()> {
     thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS)
-            .map(|client| scope.spawn(move || lease_for_ever(round, client)))
-            .collect();
+        let clients: Vec<_> =
+            (0..CLIENTS).map(|client| scope.spawn(move || lease_for_ever(round, client))).collect();
         for client in clients {
-            client
-                .join()
-                .map_err(|_| anyhow::anyhow!("a client panicked"))??;
+            client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
         }
         Ok(())
     })
@@ -58,10 +55,7 @@ pub fn load(round: u32) -> Result<()> {
 fn lease_for_ever(round: u32, client: u32) -> Result<()> {
     for number in 0_u32.. {
         let node = format!("r{round}-c{client}-n{number}");
-        let answer = call(
-            "wgcni.ipam.v1.IpamService/Allocate",
-            &json!({ "node": node }),
-        )?;
+        let answer = call("wgcni.ipam.v1.IpamService/Allocate", &json!({ "node": node }))?;
         print(LEASED, &answer["lease"])?;
     }
     Ok(())
@@ -73,9 +67,7 @@ fn call(method: &str, request: &Value) -> Result<Value> {
 
 fn print(verb: &str, lease: &Value) -> Result<()> {
     let node = lease["node"].as_str().context("a lease without a node")?;
-    let prefixes = lease["prefixes"]
-        .as_array()
-        .context("a lease without prefixes")?;
+    let prefixes = lease["prefixes"].as_array().context("a lease without prefixes")?;
     let prefixes: Vec<&str> = prefixes.iter().filter_map(Value::as_str).collect();
     say::line(format!("{verb} {node} {}", prefixes.join(",")));
     Ok(())

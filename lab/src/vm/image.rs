@@ -38,11 +38,11 @@ impl Image {
     /// When a tool or a program is missing, or the kernel's package cannot be had.
     pub fn build(directory: &Path) -> Result<Self> {
         let package = kernel_package()?;
-        let root = directory.join("initramfs");
+        let root = directory.join("guest");
         fill(&root, &package)?;
         let image = Self {
             kernel: only_file(&package.join("boot"), "vmlinuz-")?,
-            initramfs: directory.join("initramfs.gz"),
+            initramfs: directory.join("guest.cpio.gz"),
             disk: directory.join("disk.raw"),
         };
         pack(&root, &image.initramfs)?;
@@ -71,12 +71,7 @@ fn kernel_package() -> Result<PathBuf> {
     let file = only_file(&staging, package)?;
     let content = staging.join("kernel");
     checked(Command::new("dpkg").arg("-x").arg(file).arg(&content))?;
-    checked(
-        Command::new("depmod")
-            .arg("-b")
-            .arg(&content)
-            .arg(version(&content)?),
-    )?;
+    checked(Command::new("depmod").arg("-b").arg(&content).arg(version(&content)?))?;
     match fs::rename(&content, &unpacked) {
         // Another test was faster.
         Err(_) if unpacked.is_dir() => {}
@@ -95,27 +90,16 @@ fn version(package: &Path) -> Result<String> {
 fn only_file(directory: &Path, prefix: &str) -> Result<PathBuf> {
     let entries = fs::read_dir(directory).with_context(|| directory.display().to_string())?;
     let mut matching = entries.flatten().map(|entry| entry.path()).filter(|path| {
-        path.file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
     });
-    matching
-        .next()
-        .with_context(|| format!("no {prefix}* in {}", directory.display()))
+    matching.next().with_context(|| format!("no {prefix}* in {}", directory.display()))
 }
 
 /// Lays out the guest's root.
 fn fill(root: &Path, package: &Path) -> Result<()> {
-    for directory in [
-        "bin",
-        "dev",
-        "proc",
-        "sys",
-        "run",
-        "tmp",
-        "etc/wgcni",
-        "var/lib/wgcni",
-        "modules",
-    ] {
+    for directory in
+        ["bin", "dev", "proc", "sys", "run", "tmp", "etc/wgcni", "var/lib/wgcni", "modules"]
+    {
         fs::create_dir_all(root.join(directory))?;
     }
     let busybox = root.join("bin/busybox");
@@ -159,9 +143,8 @@ fn modules(package: &Path) -> Result<Vec<PathBuf>> {
     let mut order: Vec<PathBuf> = Vec::new();
     for module in MODULES {
         let file = format!("/{module}.ko");
-        let line = table
-            .lines()
-            .find(|line| line.split(':').next().is_some_and(|m| m.ends_with(&file)));
+        let line =
+            table.lines().find(|line| line.split(':').next().is_some_and(|m| m.ends_with(&file)));
         let Some((own, needs)) = line.and_then(|line| line.split_once(':')) else {
             let built_in = fs::read_to_string(base.join("modules.builtin"))?;
             ensure!(built_in.contains(&file), "the kernel has no {module}");
@@ -181,15 +164,9 @@ fn modules(package: &Path) -> Result<Vec<PathBuf>> {
 /// Packs a directory as the kernel wants it.
 fn pack(root: &Path, to: &Path) -> Result<()> {
     let list = checked(words(&["find", "."]).current_dir(root))?;
-    let archive = fed(
-        words(&["cpio", "--quiet", "-o", "-H", "newc"]).current_dir(root),
-        list.as_bytes(),
-    )?;
-    ensure!(
-        archive.status.success(),
-        "cpio: {}",
-        String::from_utf8_lossy(&archive.stderr)
-    );
+    let archive =
+        fed(words(&["cpio", "--quiet", "-o", "-H", "newc"]).current_dir(root), list.as_bytes())?;
+    ensure!(archive.status.success(), "cpio: {}", String::from_utf8_lossy(&archive.stderr));
     let unpacked = to.with_extension("");
     fs::write(&unpacked, archive.stdout)?;
     checked(Command::new("gzip").arg("-1").arg(&unpacked)).map(drop)

@@ -51,16 +51,9 @@ pub fn cut_power(cuts: u32) -> Result<Report> {
         // Never at the same point of the store's own rhythm.
         let while_writing = Duration::from_millis(1500 + u64::from(cut) * 370);
         acknowledged.extend(machine.load_then_cut(while_writing)?);
-        ensure!(
-            acknowledged.len() > before,
-            "cut {cut} came before any lease"
-        );
+        ensure!(acknowledged.len() > before, "cut {cut} came before any lease");
     }
-    Ok(Report {
-        cuts,
-        acknowledged: acknowledged.len(),
-        lost,
-    })
+    Ok(Report { cuts, acknowledged: acknowledged.len(), lost })
 }
 
 /// What was acknowledged and is not there as it was.
