@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use wgcni_lab::capture::Capture;
 use wgcni_lab::packet::Secret;
 use wgcni_lab::probe::{connects, listen_tcp, listen_udp, receive_udp, send_udp};
+use wgcni_lab::underlay::INTERNET;
 use wgcni_lab::{Cluster, Container, ping};
 
 /// Sends a message under a false name, then one under the true one; the first that
@@ -107,4 +108,28 @@ fn an_address_that_nobody_has_is_unreachable_and_nothing_leaks() {
     }
     let seen = capture.stop().unwrap();
     assert_eq!(seen.plain, 0, "{seen:?}");
+}
+
+/// A node that was broken into sends internet traffic to another node's tunnel.
+#[test]
+fn a_node_is_no_exit_for_others() {
+    let cluster = Cluster::new().unwrap();
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
+    cluster.settle(&[&ash, &birch]).unwrap();
+    let outside = cluster.lab().outside().netns();
+    ash.stop().unwrap();
+    let peer = ash.mesh_peers().unwrap().remove(0);
+    let own = birch.addresses().unwrap();
+    let allowed = format!("{}/32,{}/128,{}/32,{}/128", own[0], own[1], INTERNET.0, INTERNET.1);
+    ash.host().run(&["wg", "set", "wgmesh0", "peer", &peer, "allowed-ips", &allowed]).unwrap();
+    for (address, own) in [IpAddr::from(INTERNET.0), INTERNET.1.into()].into_iter().zip(own) {
+        let family = if address.is_ipv4() { "-4" } else { "-6" };
+        let route = ["ip", family, "route", "replace", &address.to_string(), "dev", "wgmesh0"];
+        ash.host().run(&route).unwrap();
+        let _service = listen_tcp(outside, (address, 80).into()).unwrap();
+        let through = connects(ash.host().netns(), (address, 80).into()).unwrap();
+        assert!(through.is_err(), "{address} is reached through birch");
+        // The way to birch itself is open.
+        ash.host().run(&["ping", "-c", "1", "-W", "3", &own.to_string()]).unwrap();
+    }
 }
