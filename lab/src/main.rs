@@ -43,26 +43,38 @@ enum Verb {
     },
 }
 
-fn main() -> Result<ExitCode> {
-    let verb = Arguments::parse().verb;
-    take_down_on_signal()?;
-    let good = match verb {
-        Verb::Demo { keep } => demo::run(keep)?,
-        Verb::Clean { runs } => {
-            let mut all = Run::all()?;
-            all.retain(|run| runs.is_empty() || runs.iter().any(|id| id == run.id()));
-            let swept = clean::these(&all)?;
-            say::line(format!(
-                "clean: took down {} runs, {} namespaces, {} processes",
-                swept.runs, swept.namespaces, swept.processes
-            ));
-            true
+fn main() -> ExitCode {
+    match take_down_on_signal().and_then(|()| run(Arguments::parse().verb)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
         }
-        Verb::Bench => bench::run().map(|()| true)?,
-        Verb::GuestList => guest::list().map(|()| true)?,
-        Verb::GuestLoad { round } => guest::load(round).map(|()| true)?,
-    };
-    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Whether all was as it should be.
+fn run(verb: Verb) -> Result<bool> {
+    match verb {
+        Verb::Demo { keep } => demo::run(keep),
+        Verb::Clean { runs } => clean(&runs).map(|()| true),
+        Verb::Bench => bench::run().map(|()| true),
+        Verb::GuestList => guest::list().map(|()| true),
+        Verb::GuestLoad { round } => guest::load(round).map(|()| true),
+    }
+}
+
+/// Takes down all runs, or those that are named.
+fn clean(ids: &[String]) -> Result<()> {
+    let mut runs = Run::all()?;
+    runs.retain(|run| ids.is_empty() || ids.iter().any(|id| id == run.id()));
+    let swept = clean::these(&runs)?;
+    say::line(format!(
+        "clean: took down {} runs, {} namespaces, {} processes",
+        swept.runs, swept.namespaces, swept.processes
+    ));
+    Ok(())
 }
 
 /// On SIGINT and SIGTERM nothing may stay behind, and no destructor would run.
