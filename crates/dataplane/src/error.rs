@@ -1,5 +1,6 @@
 //! What goes wrong, on what, because.
 
+use crate::state::LinkName;
 use std::io;
 use std::path::PathBuf;
 use wgcni_model::IfName;
@@ -19,7 +20,7 @@ pub enum Error {
     },
     /// An interface has our name but not our mark; it is left alone.
     #[error("interface {0} exists and is not ours: rename or remove it")]
-    Foreign(IfName),
+    Foreign(LinkName),
     /// The interface's name is taken in the container's namespace.
     #[error("interface {0} already exists in the network namespace")]
     Exists(IfName),
@@ -77,10 +78,7 @@ pub(crate) trait Doing<T> {
 
 impl<T> Doing<T> for io::Result<T> {
     fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
-        self.map_err(|source| Error::Io {
-            what: what(),
-            source,
-        })
+        self.map_err(|source| Error::Io { what: what(), source })
     }
 }
 

@@ -1,20 +1,41 @@
 //! Network namespaces.
 
-use crate::error::Error;
+use crate::error::{Doing, Error};
+use nix::sched::{CloneFlags, setns};
+use nix::sys::stat::fstat;
+use nix::sys::statfs::{FsType, fstatfs};
+use std::fs::{File, OpenOptions};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 use wgcni_model::NamespaceId;
 
-/// An open network namespace.
+/// `NSFS_MAGIC` of `linux/magic.h`: the file system that namespace files live in.
+const NSFS_MAGIC: FsType = FsType(0x6e73_6673);
+
+/// An open network namespace. It lives at least as long as this.
 #[derive(Debug)]
-pub struct Namespace(());
+pub struct Namespace(File);
 
 impl Namespace {
     /// Opens a namespace by the path of its file.
     ///
     /// # Errors
     /// [`Error::NotNamespace`], or the path cannot be opened.
-    pub fn open(_path: &Path) -> Result<Self, Error> {
-        todo!()
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let mut options = OpenOptions::new();
+        // The path is foreign: opening a FIFO must not block.
+        options.read(true).custom_flags(libc::O_NONBLOCK);
+        let file = options.open(path).doing(|| format!("open namespace {}", path.display()))?;
+        let nsfs = fstatfs(&file).is_ok_and(|fs| fs.filesystem_type() == NSFS_MAGIC);
+        // Only asked of a file in nsfs: elsewhere the number could mean something else.
+        if nsfs && kind(&file) == Some(libc::CLONE_NEWNET) {
+            Ok(Self(file))
+        } else {
+            Err(Error::NotNamespace(path.to_owned()))
+        }
     }
 
     /// The namespace of the calling thread.
@@ -22,7 +43,7 @@ impl Namespace {
     /// # Errors
     /// `/proc` is missing.
     pub fn current() -> Result<Self, Error> {
-        todo!()
+        Self::open(Path::new("/proc/thread-self/ns/net"))
     }
 
     /// Who it is.
@@ -30,14 +51,39 @@ impl Namespace {
     /// # Errors
     /// The file cannot be looked at.
     pub fn identity(&self) -> Result<NamespaceId, Error> {
-        todo!()
+        let stat = fstat(&self.0).doing(|| "look at a namespace".to_owned())?;
+        Ok(NamespaceId { device: stat.st_dev, inode: stat.st_ino })
     }
 
-    /// Runs `what` inside, on a thread of its own, which then ends.
+    /// Runs `what` inside, on a thread of its own, which then ends: no thread is left in
+    /// the wrong namespace whatever happens.
     ///
     /// # Errors
     /// The namespace cannot be entered (no privilege).
-    pub fn run<T: Send>(&self, _what: impl FnOnce() -> T + Send) -> Result<T, Error> {
-        todo!()
+    pub fn run<T: Send>(&self, what: impl FnOnce() -> T + Send) -> Result<T, Error> {
+        let inside = || setns(&self.0, CloneFlags::CLONE_NEWNET).map(|()| what());
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().spawn_scoped(scope, inside);
+            let thread = thread.doing(|| "start a thread".to_owned())?;
+            let done = thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+            done.doing(|| "enter a namespace".to_owned())
+        })
     }
 }
+
+impl AsFd for Namespace {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// The `CLONE_…` flag of a namespace file (`ioctl_ns(2)`).
+#[allow(unsafe_code)]
+fn kind(file: &File) -> Option<i32> {
+    // SAFETY: NS_GET_NSTYPE takes no argument and touches no memory; the file is open.
+    let kind = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_NSTYPE) };
+    (kind >= 0).then_some(kind)
+}
+
+/// `_IO(0xb7, 0x3)` of `linux/nsfs.h`.
+const NS_GET_NSTYPE: libc::Ioctl = 0xb703;

@@ -1,15 +1,29 @@
 //! A container's interface: made in the host, moved into the container.
 //!
 //! The device is created in the host's namespace, so that its UDP socket stays there and
-//! the container has no other way out, then it is configured, moved and renamed.
+//! the container has no other way out; then it is configured, moved and renamed. Who dies
+//! in between leaves a device in the host's namespace that the next attempt, or
+//! [`Host::cleanup`](crate::Host::cleanup), removes.
+//!
+//! How the hub finds the container: the hub knows its key and no endpoint. At the end of
+//! [`create`] the container sends one datagram to its link's multicast group, which the hub
+//! drops; the handshake before it tells the hub where the container is, within the time
+//! of one round trip over loopback. From then on a keepalive every 25 s does, also after the
+//! hub was made anew.
 
-use crate::error::Error;
+mod check;
+mod create;
+mod wake;
+
+pub use check::{Problem, check};
+pub use create::{Guard, create};
+
+use crate::error::{Doing, Error};
 use crate::namespace::Namespace;
+use crate::netlink::{Netlink, delete};
 use crate::state::Peer;
-use crate::wireguard::Engine;
 use ipnetwork::IpNetwork;
-use std::fmt;
-use wgcni_model::{Addresses, IfName, PrivateKey, PublicKey};
+use wgcni_model::{Addresses, Family, IfName, PublicKey};
 
 /// How a container's interface should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,97 +46,33 @@ pub struct Wish {
     pub routes: Vec<IpNetwork>,
 }
 
-/// Seconds between a container's keepalives to the hub. The hub learns from the first one
-/// where the container is, so that a container that only listens is reached.
+/// Seconds between a container's keepalives to the hub.
 pub const KEEPALIVE: u16 = 25;
 
-/// A container's interface that is deleted again when dropped, until it is kept.
-#[derive(Debug)]
-#[must_use = "dropping it deletes the interface"]
-pub struct Guard(());
-
-impl Guard {
-    /// Keeps the interface.
-    pub fn commit(self) {
-        todo!()
+impl Wish {
+    /// The addresses as the interface has them.
+    fn networks(&self) -> impl Iterator<Item = IpNetwork> {
+        let full = |ip| IpNetwork::new(ip, Family::of(ip).bits()).ok();
+        self.addresses.iter().filter_map(full)
     }
-}
-
-/// What is wrong with a container's interface.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Problem {
-    /// There is none of that name.
-    Missing,
-    /// It does not bear our mark.
-    Foreign,
-    /// It is down.
-    Down,
-    /// Its MTU is this.
-    Mtu(u32),
-    /// It lacks this address.
-    Address(IpNetwork),
-    /// It lacks the route to there.
-    Route(IpNetwork),
-    /// Its own key is another.
-    Key,
-    /// The hub is not its peer.
-    Peer,
-    /// The hub's endpoint or allowed IPs are others.
-    Hub,
-    /// It could not be looked at.
-    Unreadable(String),
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Missing => f.write_str("the interface is gone"),
-            Self::Foreign => f.write_str("the interface is not ours"),
-            Self::Down => f.write_str("the interface is down"),
-            Self::Mtu(mtu) => write!(f, "the MTU is {mtu}"),
-            Self::Address(net) => write!(f, "address {net} is missing"),
-            Self::Route(net) => write!(f, "the route to {net} is missing"),
-            Self::Key => f.write_str("the interface has another key"),
-            Self::Peer => f.write_str("the hub is not a peer"),
-            Self::Hub => f.write_str("the hub's endpoint or allowed addresses differ"),
-            Self::Unreadable(why) => f.write_str(why),
-        }
-    }
-}
-
-/// Makes the interface. The calling thread is in the host's namespace.
-///
-/// # Errors
-/// [`Error::Exists`] when the container has an interface of that name: then nothing was
-/// made. After any other error everything is undone.
-pub fn create(
-    _engine: &Engine,
-    _namespace: &Namespace,
-    _wish: &Wish,
-    _private_key: &PrivateKey,
-) -> Result<Guard, Error> {
-    todo!()
-}
-
-/// Compares the interface with how it should be; `own_key` is its public key, where known.
-///
-/// # Errors
-/// All that is wrong.
-pub fn check(
-    _engine: &Engine,
-    _namespace: &Namespace,
-    _wish: &Wish,
-    _own_key: Option<PublicKey>,
-) -> Result<(), Vec<Problem>> {
-    todo!()
 }
 
 /// Deletes the interface if its alias starts with `alias_prefix`; one that is gone or not
 /// ours is left as it is, and that is success.
 ///
 /// # Errors
-/// It is ours and cannot be deleted.
-pub fn remove(_namespace: &Namespace, _ifname: &IfName, _alias_prefix: &str) -> Result<(), Error> {
-    todo!()
+/// It is ours and cannot be deleted, or the namespace cannot be entered.
+pub fn remove(namespace: &Namespace, ifname: &IfName, alias_prefix: &str) -> Result<(), Error> {
+    let inside = namespace.run(Netlink::open)??;
+    remove_from(&inside, ifname, alias_prefix)
+}
+
+fn remove_from(netlink: &Netlink, ifname: &IfName, alias_prefix: &str) -> Result<(), Error> {
+    let what = || format!("delete {ifname}");
+    match netlink.link(ifname.as_str()).doing(what)? {
+        Some(link) if link.is_marked(alias_prefix) => {
+            netlink.request_unless(delete(link.index), &[libc::ENODEV]).doing(what)
+        }
+        _ => Ok(()),
+    }
 }

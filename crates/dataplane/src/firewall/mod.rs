@@ -1,8 +1,22 @@
 //! The firewall: typed policy to rules (pure), rules to iptables.
+//!
+//! Chains of ours, one jump each, first in the built-in chain, so that they stand before a
+//! `FORWARD DROP` of Docker and before any rule that accepts. There is no clamping of TCP's
+//! MSS: both ends of a connection announce what their link's MTU allows, and that of the
+//! overlay is the same everywhere; smaller paths outside are told by ICMP, which passes as
+//! related.
+
+mod policy;
+mod text;
+mod tool;
+
+pub use policy::Policy;
+pub(crate) use tool::Tool;
+pub use tool::Variant;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use wgcni_model::{Family, Prefixes};
+use wgcni_model::Family;
 
 /// The chains of ours, per family.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +37,36 @@ pub enum Chain {
     Forward,
     /// Egress, in the table `nat`.
     Postrouting,
+}
+
+impl Chain {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Prerouting, Self::Input, Self::Forward, Self::Postrouting];
+
+    /// Its table.
+    pub fn table(self) -> &'static str {
+        match self {
+            Self::Prerouting => "raw",
+            Self::Input | Self::Forward => "filter",
+            Self::Postrouting => "nat",
+        }
+    }
+
+    /// The built-in chain that jumps to it.
+    pub fn builtin(self) -> &'static str {
+        match self {
+            Self::Prerouting => "PREROUTING",
+            Self::Input => "INPUT",
+            Self::Forward => "FORWARD",
+            Self::Postrouting => "POSTROUTING",
+        }
+    }
+}
+
+impl fmt::Display for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WGCNI-{}", self.builtin())
+    }
 }
 
 /// A chain's rules, and how it is called.
@@ -59,25 +103,5 @@ impl fmt::Display for Protocol {
             Self::Tcp => "tcp",
             Self::Udp => "udp",
         })
-    }
-}
-
-/// What the firewall is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Policy {
-    /// The overlay's whole address space. Families it lacks get no chains.
-    pub cluster: Prefixes,
-    /// This node's part of it.
-    pub lease: Prefixes,
-    /// UDP port of the hub, closed but over loopback.
-    pub hub_port: u16,
-    /// Ports of the host that the overlay may use.
-    pub host_ports: Vec<(Protocol, u16)>,
-}
-
-impl Policy {
-    /// The chains that do it.
-    pub fn firewall(&self) -> Firewall {
-        todo!()
     }
 }

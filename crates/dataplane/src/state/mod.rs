@@ -7,6 +7,7 @@ pub use route::{METRIC, PROTOCOL, Route, Target, UNREACHABLE_METRIC};
 pub use sysctl::Sysctl;
 
 use crate::firewall::Firewall;
+use crate::parts::Parts;
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -44,6 +45,14 @@ impl LinkName {
         match self {
             Self::Hub => "wghub0",
             Self::Mesh => "wgmesh0",
+        }
+    }
+
+    /// The part that it is.
+    pub fn part(self) -> Parts {
+        match self {
+            Self::Hub => Parts::HUB,
+            Self::Mesh => Parts::MESH,
         }
     }
 }

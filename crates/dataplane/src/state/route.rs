@@ -45,19 +45,19 @@ pub enum Target {
 impl Route {
     /// A route through a link.
     pub fn via(destination: IpNetwork, link: LinkName, source: Option<IpAddr>) -> Self {
-        Self {
-            destination,
-            metric: METRIC,
-            target: Target::Link { link, source },
-        }
+        Self { destination, metric: METRIC, target: Target::Link { link, source } }
     }
 
     /// A route to nowhere, where no other one matches.
     pub fn unreachable(destination: IpNetwork) -> Self {
-        Self {
-            destination,
-            metric: UNREACHABLE_METRIC,
-            target: Target::Unreachable,
+        Self { destination, metric: UNREACHABLE_METRIC, target: Target::Unreachable }
+    }
+
+    /// The link of ours that it goes through.
+    pub(crate) fn link(&self) -> Option<LinkName> {
+        match self.target {
+            Target::Link { link, .. } => Some(link),
+            Target::Unreachable | Target::Other => None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::path::PathBuf;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use wgcni_model::{IfName, Invalid};
 
@@ -43,8 +45,21 @@ impl Sysctl {
         self.0.ends_with("forward") || self.0.ends_with("forwarding")
     }
 
-    pub(crate) fn path(&self) -> PathBuf {
-        PathBuf::from("/proc/sys").join(&self.0)
+    /// Its value in the namespace of the calling thread, if it exists.
+    pub(crate) fn read(&self) -> io::Result<Option<String>> {
+        match fs::read_to_string(self.path()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            other => other.map(|text| Some(text.trim_end().to_owned())),
+        }
+    }
+
+    /// Writes its value in the namespace of the calling thread.
+    pub(crate) fn write(&self, value: &str) -> io::Result<()> {
+        fs::OpenOptions::new().write(true).open(self.path())?.write_all(value.as_bytes())
+    }
+
+    fn path(&self) -> PathBuf {
+        Path::new("/proc/sys").join(&self.0)
     }
 }
 

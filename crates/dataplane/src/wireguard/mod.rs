@@ -1,10 +1,15 @@
 //! WireGuard devices, in the kernel or in the tunnels process.
 
+mod device;
+mod observe;
 mod tunnels;
 
+pub(crate) use device::Device;
+pub(crate) use observe::{known, wireguard};
 pub use tunnels::Tunnels;
 
-use crate::error::Error;
+use crate::error::{Doing, Error};
+use crate::netlink::{Generic, Kind};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use wgcni_model::WireguardKind;
@@ -36,8 +41,15 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::NoKernelWireguard`] when it is demanded and missing.
-    pub fn detect(_preference: Preference, _tunnels_socket: &Path) -> Result<Self, Error> {
-        todo!()
+    pub fn detect(preference: Preference, tunnels_socket: &Path) -> Result<Self, Error> {
+        let has = || Generic::open().doing(|| "ask the kernel for WireGuard".to_owned());
+        let kind = match preference {
+            Preference::Userspace => WireguardKind::Userspace,
+            Preference::Auto | Preference::Kernel if has()?.is_some() => WireguardKind::Kernel,
+            Preference::Auto => WireguardKind::Userspace,
+            Preference::Kernel => return Err(Error::NoKernelWireguard),
+        };
+        Ok(Self::of(kind, tunnels_socket))
     }
 
     /// The engine of a kind, without asking.
@@ -53,6 +65,14 @@ impl Engine {
         match self {
             Self::Kernel => WireguardKind::Kernel,
             Self::Userspace(_) => WireguardKind::Userspace,
+        }
+    }
+
+    /// The kind of link that its devices are.
+    pub(crate) fn link(&self) -> Kind {
+        match self {
+            Self::Kernel => Kind::Wireguard,
+            Self::Userspace(_) => Kind::Tun,
         }
     }
 }
