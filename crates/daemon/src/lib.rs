@@ -12,10 +12,12 @@
 pub mod backoff;
 pub mod config;
 pub mod files;
+mod limits;
 pub mod logging;
 pub mod serve;
 mod signals;
 
 pub use backoff::Backoff;
+pub use limits::raise_file_limit;
 pub use signals::shutdown;
 pub use tokio_util::sync::CancellationToken;

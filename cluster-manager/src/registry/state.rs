@@ -1,0 +1,230 @@
+//! The cache of the store: pure, fed by changes, asked for plans.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use wgcni_ipam::{AllocateError, Allocator, Usage};
+use wgcni_model::{
+    Cluster, Delta, History, Lease, NodeName, Peer, Prefix, Prefixes, PublicKey, Revision, Snapshot,
+};
+use wgcni_store::{Changes, Key, Loaded, Record};
+
+use crate::records::{KeyRow, LeaseRow, PeerRow, PrefixRow, Row, SettingsRow};
+
+/// Why a record of the store cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record {key}: {reason}")]
+pub struct BadRecord {
+    key: Key,
+    reason: String,
+}
+
+impl BadRecord {
+    pub(crate) fn new(key: Key, reason: String) -> Self {
+        Self { key, reason }
+    }
+}
+
+/// A value and the revision of its record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stored<T> {
+    pub revision: Revision,
+    pub row: T,
+}
+
+/// Everything that the store says, as of one revision, and prefixes that are planned
+/// for leases that are not durable yet.
+pub(crate) struct State {
+    pub cluster: Cluster,
+    pub history: History,
+    pub revision: Revision,
+    /// Deltas are known from here on.
+    pub compacted: Revision,
+    pub allocator: Allocator<NodeName>,
+    pub leases: BTreeMap<NodeName, Stored<LeaseRow>>,
+    pub prefixes: BTreeMap<Prefix, Stored<PrefixRow>>,
+    pub peers: BTreeMap<NodeName, Stored<PeerRow>>,
+    pub keys: BTreeMap<PublicKey, Stored<KeyRow>>,
+    /// Last change of every peer, also of those that left.
+    peer_changes: BTreeMap<NodeName, Revision>,
+    by_age: BTreeSet<(Revision, NodeName)>,
+}
+
+impl State {
+    /// An empty cluster; `allocator` divides its prefixes.
+    pub fn new(cluster: Cluster, allocator: Allocator<NodeName>) -> Self {
+        Self {
+            cluster,
+            history: History::default(),
+            revision: Revision(0),
+            compacted: Revision(0),
+            allocator,
+            leases: BTreeMap::new(),
+            prefixes: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            peer_changes: BTreeMap::new(),
+            by_age: BTreeSet::new(),
+        }
+    }
+
+    /// Takes in a whole store.
+    pub fn load(&mut self, loaded: Loaded) -> Result<(), BadRecord> {
+        let Loaded { history, revision, compacted, records, removed } = loaded;
+        (self.history, self.compacted) = (history, compacted);
+        let (written, removed) = (records.into_iter().collect(), removed.into_iter().collect());
+        self.apply(&Changes { revision, written, removed })
+    }
+
+    /// Follows the store by one step. Removals come first: a coalesced step may move a
+    /// prefix or a key from one owner to the next.
+    pub fn apply(&mut self, changes: &Changes) -> Result<(), BadRecord> {
+        for (key, revision) in &changes.removed {
+            self.remove(key, *revision)?;
+        }
+        for (key, record) in &changes.written {
+            let bad = |reason| BadRecord { key: key.clone(), reason };
+            self.write(key, record).map_err(bad)?;
+        }
+        self.revision = changes.revision;
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &Key, revision: Revision) -> Result<(), BadRecord> {
+        let bad = |reason| BadRecord { key: key.clone(), reason };
+        match key.table() {
+            LeaseRow::TABLE => {
+                let node = name(key).map_err(bad)?;
+                self.leases.remove(&node);
+                self.allocator.release(&node, Duration::ZERO);
+            }
+            PeerRow::TABLE => {
+                let node = name(key).map_err(bad)?;
+                self.peers.remove(&node);
+                self.peer_changed(node, revision);
+            }
+            KeyRow::TABLE => {
+                self.keys.remove(&name(key).map_err(bad)?);
+            }
+            PrefixRow::TABLE => {
+                self.prefixes.remove(&name(key).map_err(bad)?);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, key: &Key, record: &Record) -> Result<(), String> {
+        match key.table() {
+            LeaseRow::TABLE => self.write_lease(name(key)?, stored(record)?),
+            PrefixRow::TABLE => self.write_prefix(name(key)?, stored(record)?),
+            PeerRow::TABLE => {
+                let node: NodeName = name(key)?;
+                self.peers.insert(node.clone(), stored(record)?);
+                self.peer_changed(node, record.revision);
+                Ok(())
+            }
+            KeyRow::TABLE => {
+                self.keys.insert(name(key)?, stored(record)?);
+                Ok(())
+            }
+            SettingsRow::TABLE => Ok(()),
+            _ => Err("is of a table that this program does not know".to_owned()),
+        }
+    }
+
+    fn write_lease(&mut self, node: NodeName, lease: Stored<LeaseRow>) -> Result<(), String> {
+        let prefixes = lease.row.prefixes;
+        if self.allocator.get(&node).is_some_and(|has| has != prefixes) {
+            self.allocator.release(&node, Duration::ZERO);
+        }
+        if self.allocator.restore(&node, prefixes).is_err() {
+            self.drop_plans_for(prefixes);
+            let restored = self.allocator.restore(&node, prefixes);
+            restored.map_err(|error: AllocateError| error.to_string())?;
+        }
+        self.leases.insert(node, lease);
+        Ok(())
+    }
+
+    /// What is durable wins over what was only planned.
+    fn drop_plans_for(&mut self, prefixes: Prefixes) {
+        let planned = self.allocator.iter().filter(|(node, has)| {
+            !self.leases.contains_key(*node) && has.overlap(&prefixes).is_some()
+        });
+        let planned: Vec<_> = planned.map(|(node, _)| node.clone()).collect();
+        for node in planned {
+            self.allocator.release(&node, Duration::ZERO);
+        }
+    }
+
+    fn write_prefix(&mut self, prefix: Prefix, stored: Stored<PrefixRow>) -> Result<(), String> {
+        if let Some(released) = stored.row.released {
+            let part = Prefixes::from_items([prefix]).map_err(|error| error.to_string())?;
+            let since = Duration::from_millis(released);
+            self.allocator.restore_resting(&stored.row.node, part, since);
+        }
+        self.prefixes.insert(prefix, stored);
+        Ok(())
+    }
+
+    fn peer_changed(&mut self, node: NodeName, revision: Revision) {
+        if let Some(before) = self.peer_changes.insert(node.clone(), revision) {
+            self.by_age.remove(&(before, node.clone()));
+        }
+        self.by_age.insert((revision, node));
+    }
+
+    /// A node's lease.
+    pub fn lease(&self, node: &NodeName) -> Option<Lease> {
+        let stored = self.leases.get(node)?;
+        Some(Lease { node: node.clone(), prefixes: stored.row.prefixes })
+    }
+
+    /// A peer, as others see it: what it may use is what it leases.
+    pub fn peer(&self, node: &NodeName) -> Option<Peer> {
+        let peer = &self.peers.get(node)?.row;
+        Some(Peer {
+            node: node.clone(),
+            mesh_key: peer.mesh_key,
+            endpoints: peer.endpoints.clone(),
+            allowed_ips: self.leases.get(node)?.row.prefixes,
+        })
+    }
+
+    /// All peers.
+    pub fn snapshot(&self) -> Snapshot {
+        let peers = self.peers.keys().filter_map(|node| self.peer(node));
+        Snapshot::new(self.history.clone(), self.revision, peers)
+    }
+
+    /// What changed among the peers after a revision; `None` when that is not known
+    /// any more.
+    pub fn delta(&self, after: Revision) -> Option<Delta> {
+        if after < self.compacted || after > self.revision {
+            return None;
+        }
+        let mut delta = Delta { revision: self.revision, ..Delta::default() };
+        let newer = self.by_age.iter().rev().take_while(|(revision, _)| *revision > after);
+        for (_, node) in newer {
+            match self.peer(node) {
+                Some(peer) => delta.upserted.push(peer),
+                None => delta.removed.push(node.clone()),
+            }
+        }
+        Some(delta)
+    }
+
+    /// How full the address space is.
+    pub fn usage(&self, now: Duration) -> Vec<Usage> {
+        self.allocator.usage(now)
+    }
+}
+
+fn name<T: std::str::FromStr<Err: std::fmt::Display>>(key: &Key) -> Result<T, String> {
+    key.name().parse().map_err(|error: T::Err| error.to_string())
+}
+
+fn stored<R: Row>(record: &Record) -> Result<Stored<R>, String> {
+    Ok(Stored { revision: record.revision, row: R::decode(&record.value)? })
+}

@@ -1,0 +1,169 @@
+//! Streams of peers: every change is encoded once and shared by all who watch.
+//!
+//! No stream has a queue. A watch channel holds the newest change alone; a reader
+//! that missed some finds that it is behind and gets what it lacks in one piece.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use connectrpc::{ConnectError, PreEncoded};
+use futures::Stream;
+use tokio::sync::watch;
+use tokio::time::sleep;
+use wgcni_api::watch::{change, heartbeat, snapshot};
+use wgcni_api::wireguard_v1::WatchPeersResponse;
+use wgcni_daemon::CancellationToken;
+use wgcni_model::{History, Revision};
+
+use crate::Registry;
+
+/// After a change, how long further ones wait, to be sent as one.
+const COALESCE: Duration = Duration::from_millis(100);
+
+/// An encoded event.
+pub(crate) type Event = PreEncoded<WatchPeersResponse>;
+
+/// The newest change: leads from any revision between `from` and `to` to `to`.
+struct News {
+    from: Revision,
+    to: Revision,
+    event: Option<Event>,
+}
+
+/// Where all streams hear of changes.
+pub(crate) struct Hub {
+    registry: Arc<Registry>,
+    news: watch::Sender<Arc<News>>,
+    /// The last one made, since many ask at once after a restart.
+    snapshot: Mutex<Option<(Revision, Event)>>,
+    heartbeat: Duration,
+    shutdown: CancellationToken,
+}
+
+impl Hub {
+    pub fn new(
+        registry: Arc<Registry>,
+        heartbeat: Duration,
+        shutdown: CancellationToken,
+    ) -> Arc<Self> {
+        let at = registry.revision();
+        let (news, _) = watch::channel(Arc::new(News { from: at, to: at, event: None }));
+        Arc::new(Self { registry, news, snapshot: Mutex::default(), heartbeat, shutdown })
+    }
+
+    /// Announces changes of the registry, coalesced, until the registry is gone.
+    pub async fn publish(self: Arc<Self>) {
+        let mut followed = self.registry.followed();
+        let mut from = *followed.borrow_and_update();
+        while followed.changed().await.is_ok() {
+            let news = match self.registry.delta(from) {
+                // Leases alone changed: no peer did.
+                Some(delta) if delta.upserted.is_empty() && delta.removed.is_empty() => continue,
+                Some(delta) => {
+                    let event = Event::from_message(&change(&delta, &self.registry.history()));
+                    News { from, to: delta.revision, event: Some(event) }
+                }
+                None => News { from, to: self.registry.revision(), event: None },
+            };
+            from = news.to;
+            self.news.send_replace(Arc::new(news));
+            sleep(COALESCE).await;
+        }
+    }
+
+    /// The stream for a reader that holds `after` of `history`.
+    pub fn stream(
+        self: &Arc<Self>,
+        after: Revision,
+        history: &History,
+    ) -> impl Stream<Item = Result<Event, ConnectError>> + Send + use<> {
+        let known = after > Revision(0) && *history == self.registry.history();
+        let reader = Reader {
+            // Before the first event is made, so that nothing falls between.
+            news: self.news.subscribe(),
+            hub: Arc::clone(self),
+            at: if known { after } else { Revision(0) },
+            first: true,
+        };
+        futures::stream::unfold(reader, async |mut reader| {
+            let event = reader.next().await?;
+            Some((Ok(event), reader))
+        })
+    }
+
+    fn snapshot(&self) -> (Revision, Event) {
+        let newest = self.registry.revision();
+        let mut last = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((revision, event)) = last.as_ref().filter(|(at, _)| *at == newest) {
+            return (*revision, event.clone());
+        }
+        let peers = self.registry.snapshot();
+        let made = (peers.revision, Event::from_message(&snapshot(&peers)));
+        *last = Some(made.clone());
+        made
+    }
+}
+
+/// One reader of the stream.
+struct Reader {
+    hub: Arc<Hub>,
+    news: watch::Receiver<Arc<News>>,
+    /// What the reader holds; 0 for nothing.
+    at: Revision,
+    first: bool,
+}
+
+impl Reader {
+    /// The next event; `None` at the end of the stream.
+    async fn next(&mut self) -> Option<Event> {
+        if std::mem::take(&mut self.first) {
+            return Some(self.catch_up());
+        }
+        loop {
+            // Dropping the other branches is safe: `changed` marks nothing as seen
+            // before it is ready, the others hold nothing.
+            tokio::select! {
+                biased;
+                () = self.hub.shutdown.cancelled() => return None,
+                changed = self.news.changed() => changed.ok()?,
+                () = sleep(self.hub.heartbeat) => return Some(self.heartbeat()),
+            }
+            let news = Arc::clone(&self.news.borrow_and_update());
+            if news.to <= self.at {
+                continue;
+            }
+            return match &news.event {
+                Some(event) if news.from <= self.at => {
+                    self.at = news.to;
+                    Some(event.clone())
+                }
+                _ => Some(self.catch_up()),
+            };
+        }
+    }
+
+    /// What leads from where the reader is to now: the changes where they are known,
+    /// else everything.
+    fn catch_up(&mut self) -> Event {
+        let registry = &self.hub.registry;
+        let delta = if self.at == Revision(0) { None } else { registry.delta(self.at) };
+        match delta {
+            Some(delta) if delta.upserted.is_empty() && delta.removed.is_empty() => {
+                self.heartbeat()
+            }
+            Some(delta) => {
+                self.at = delta.revision;
+                Event::from_message(&change(&delta, &registry.history()))
+            }
+            None => {
+                let (revision, event) = self.hub.snapshot();
+                self.at = revision;
+                event
+            }
+        }
+    }
+
+    fn heartbeat(&self) -> Event {
+        Event::from_message(&heartbeat(self.at, &self.hub.registry.history()))
+    }
+}
