@@ -72,5 +72,5 @@ $(STAMPS)/generators: scripts/generators.sh scripts/have.sh
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/bench: scripts/bench-deps.sh scripts/have.sh
-	scripts/bench-deps.sh $(TOOLS)
+	scripts/bench-deps.sh
 	@mkdir -p $(@D) && touch $@

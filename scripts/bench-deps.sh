@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Installs wireguard-go, which the benchmarks compare with. Without Go the benchmark
 # runs all the same and says that the column is missing.
-# Usage: bench-deps.sh TOOLS_DIRECTORY
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . scripts/have.sh
@@ -11,4 +10,4 @@ have go || {
     exit 0
 }
 say "go install golang.zx2c4.com/wireguard"
-GOBIN="$1/bin" go install golang.zx2c4.com/wireguard@latest
+go install golang.zx2c4.com/wireguard@latest
