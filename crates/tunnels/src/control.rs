@@ -49,10 +49,7 @@ async fn accept(
 ) {
     match stream {
         Ok(stream) => {
-            let connection = Connection {
-                devices: Arc::clone(devices),
-                end: Arc::clone(end),
-            };
+            let connection = Connection { devices: Arc::clone(devices), end: Arc::clone(end) };
             connections.spawn(connection.run(stream));
         }
         Err(error) => {
@@ -104,9 +101,9 @@ impl Connection {
     }
 
     async fn answer(&self, line: &[u8]) -> Result<Answer, Refusal> {
-        match Request::parse(line)? {
-            Request::Create { name } => self.devices.create(name).await.map_err(refusal)?,
-            Request::Delete { name } => self.devices.delete(&name).await.map_err(refusal)?,
+        let done = match Request::parse(line)? {
+            Request::Create { name } => self.devices.create(name).await,
+            Request::Delete { name } => self.devices.delete(&name).await,
             Request::List {} => {
                 let devices = Some(self.devices.list());
                 return Ok(Answer { devices });
@@ -114,9 +111,10 @@ impl Connection {
             Request::Shutdown {} => {
                 self.devices.delete_all().await;
                 self.end.notify_one();
+                Ok(())
             }
-        }
-        Ok(Answer::default())
+        };
+        done.map(|()| Answer::default()).map_err(|e| refusal(&e))
     }
 }
 
@@ -126,6 +124,7 @@ fn may_speak(stream: &UnixStream) -> io::Result<bool> {
     Ok(uid == 0 || uid == nix::unistd::geteuid().as_raw())
 }
 
-fn refusal(error: io::Error) -> Refusal {
-    Refusal::new(error.raw_os_error().unwrap_or(libc::EIO), error)
+fn refusal(error: &io::Error) -> Refusal {
+    let errno = error.raw_os_error().unwrap_or(libc::EIO);
+    Refusal::new(errno, error.to_string())
 }

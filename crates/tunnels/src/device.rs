@@ -38,20 +38,12 @@ impl Device {
         let tun = Arc::new(tun);
         let gotatun = DeviceBuilder::new()
             .with_udp(udp)
-            .with_ip_pair(
-                TunSender::new(Arc::clone(&tun)),
-                TunReceiver::new(Arc::clone(&tun)),
-            )
+            .with_ip_pair(TunSender::new(Arc::clone(&tun)), TunReceiver::new(Arc::clone(&tun)))
             .with_uapi(server)
             .build()
             .await
             .map_err(io::Error::other)?;
-        Ok(Self {
-            tun,
-            closed,
-            uapi,
-            gotatun,
-        })
+        Ok(Self { tun, closed, uapi, gotatun })
     }
 
     /// Runs until the link is deleted by others or `stop` says so; then everything is gone.

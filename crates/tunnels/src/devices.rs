@@ -84,10 +84,7 @@ impl Devices {
 
     /// The names, in order.
     pub(crate) fn list(&self) -> Vec<String> {
-        lock(&self.entries)
-            .keys()
-            .map(ToString::to_string)
-            .collect()
+        lock(&self.entries).keys().map(ToString::to_string).collect()
     }
 
     pub(crate) async fn delete_all(&self) {
@@ -103,15 +100,11 @@ impl Devices {
     fn enlist(&self, name: &Name) -> io::Result<Listed> {
         let mut entries = lock(&self.entries);
         if entries.contains_key(name) {
-            return Err(io::ErrorKind::AlreadyExists.into());
+            return Err(io::Error::from_raw_os_error(libc::EEXIST));
         }
         let (stop, stopped) = watch::channel(false);
         entries.insert(name.clone(), Entry { stop });
-        Ok(Listed {
-            entries: Arc::clone(&self.entries),
-            name: name.clone(),
-            stop: stopped,
-        })
+        Ok(Listed { entries: Arc::clone(&self.entries), name: name.clone(), stop: stopped })
     }
 }
 
@@ -145,13 +138,12 @@ fn lock(entries: &Entries) -> MutexGuard<'_, BTreeMap<Name, Entry>> {
     entries.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A link (`EBUSY`) or a socket (`EADDRINUSE`) of that name is there already.
+/// There is a link (`EBUSY`) or a socket of that name already.
 fn taken(error: io::Error) -> io::Error {
-    match error.raw_os_error().or(match error.kind() {
-        io::ErrorKind::AddrInUse => Some(libc::EADDRINUSE),
-        _ => None,
-    }) {
-        Some(libc::EBUSY | libc::EADDRINUSE) => io::Error::from_raw_os_error(libc::EEXIST),
-        _ => error,
+    let busy = error.raw_os_error() == Some(libc::EBUSY);
+    if busy || error.kind() == io::ErrorKind::AddrInUse {
+        io::Error::from_raw_os_error(libc::EEXIST)
+    } else {
+        error
     }
 }

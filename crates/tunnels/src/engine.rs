@@ -49,14 +49,8 @@ impl Thread {
             // An error is the sender's end: that too means stop.
             let _ = runtime.block_on(stopped);
         };
-        let join = thread::Builder::new()
-            .name(format!("tunnels-{index}"))
-            .spawn(run)?;
-        Ok(Self {
-            handle,
-            stop: Some(stop),
-            join: Some(join),
-        })
+        let join = thread::Builder::new().name(format!("tunnels-{index}")).spawn(run)?;
+        Ok(Self { handle, stop: Some(stop), join: Some(join) })
     }
 }
 

@@ -64,10 +64,8 @@ pub enum Error {
 /// [`Error::Listen`] when the socket is another's or cannot be made, [`Error::Engine`] when no
 /// thread can be started.
 pub async fn serve(config: Config, shutdown: impl Future<Output = ()>) -> Result<(), Error> {
-    let listener = unix::Listener::bind(&config.socket).map_err(|source| Error::Listen {
-        path: config.socket.clone(),
-        source,
-    })?;
+    let listener = unix::Listener::bind(&config.socket)
+        .map_err(|source| Error::Listen { path: config.socket.clone(), source })?;
     let engine = engine::Engine::start().map_err(Error::Engine)?;
     let devices = Arc::new(devices::Devices::new(engine));
     control::serve(&listener, &devices, shutdown).await;

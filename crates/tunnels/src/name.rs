@@ -22,11 +22,7 @@ impl TryFrom<String> for Name {
         let allowed = |b: u8| b.is_ascii_graphic() && !matches!(b, b'/' | b':' | b'%');
         let fits = (1..=MAX_LEN).contains(&name.len());
         let dots = matches!(name.as_str(), "." | "..");
-        if fits && !dots && name.bytes().all(allowed) {
-            Ok(Self(name))
-        } else {
-            Err(InvalidName)
-        }
+        if fits && !dots && name.bytes().all(allowed) { Ok(Self(name)) } else { Err(InvalidName) }
     }
 }
 

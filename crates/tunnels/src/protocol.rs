@@ -46,7 +46,7 @@ impl Request {
     /// # Errors
     /// EINVAL with the parser's reason.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Refusal> {
-        serde_json::from_slice(line).map_err(|e| Refusal::new(libc::EINVAL, e))
+        serde_json::from_slice(line).map_err(|e| Refusal::new(libc::EINVAL, e.to_string()))
     }
 }
 
@@ -66,8 +66,8 @@ impl From<Result<Answer, Refusal>> for Response {
 }
 
 impl Refusal {
-    pub(crate) fn new(errno: i32, message: impl ToString) -> Self {
-        let message = message.to_string();
+    pub(crate) fn new(errno: i32, message: impl Into<String>) -> Self {
+        let message = message.into();
         Self { errno, message }
     }
 }
@@ -75,8 +75,7 @@ impl Refusal {
 impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let name = String::deserialize(from)?;
-        name.try_into()
-            .map_err(|e: InvalidName| serde::de::Error::custom(e))
+        name.try_into().map_err(|e: InvalidName| serde::de::Error::custom(e))
     }
 }
 
@@ -98,10 +97,7 @@ mod tests {
         assert_eq!(Request::parse(br#"{"list":{}}"#).unwrap(), Request::List {});
         assert_eq!(text(Ok(Answer::default())), "{\"ok\":{}}\n");
         let devices = Some(vec!["a".to_owned()]);
-        assert_eq!(
-            text(Ok(Answer { devices })),
-            "{\"ok\":{\"devices\":[\"a\"]}}\n"
-        );
+        assert_eq!(text(Ok(Answer { devices })), "{\"ok\":{\"devices\":[\"a\"]}}\n");
         assert_eq!(
             text(Err(Refusal::new(17, "x"))),
             "{\"error\":{\"errno\":17,\"message\":\"x\"}}\n"
@@ -126,11 +122,7 @@ mod tests {
             "{\"list\":{}} {\"list\":{}}",
             "{\"list\":{},\"shutdown\":{}}",
         ] {
-            assert_eq!(
-                Request::parse(line.as_bytes()).unwrap_err().errno,
-                22,
-                "{line:.60}"
-            );
+            assert_eq!(Request::parse(line.as_bytes()).unwrap_err().errno, 22, "{line:.60}");
         }
     }
 

@@ -42,11 +42,7 @@ impl Uapi {
         binding: Arc<Binding>,
     ) -> io::Result<Self> {
         let listener = Listener::bind(path)?;
-        let device = Configurable {
-            client,
-            binding,
-            has_key: AtomicBool::new(false),
-        };
+        let device = Configurable { client, binding, has_key: AtomicBool::new(false) };
         Ok(Self(tokio::spawn(serve(listener, Arc::new(device)))))
     }
 

@@ -13,9 +13,7 @@ impl Sum {
         last[..rest.len()].copy_from_slice(rest);
         let words = words.iter().chain(std::iter::once(&last));
         // At most 2^14 words of 32 bits: far from overflow.
-        Self(words.fold(self.0, |sum, word| {
-            sum + u64::from(u32::from_ne_bytes(*word))
-        }))
+        Self(words.fold(self.0, |sum, word| sum + u64::from(u32::from_ne_bytes(*word))))
     }
 
     /// Adds the pseudo header of TCP and UDP (RFC 9293 3.1, RFC 8200 8.1).
@@ -46,9 +44,5 @@ impl Sum {
 
 /// What UDP carries: zero would mean "none" (RFC 768).
 pub(super) fn udp(checksum: [u8; 2]) -> [u8; 2] {
-    if checksum == [0, 0] {
-        [0xff, 0xff]
-    } else {
-        checksum
-    }
+    if checksum == [0, 0] { [0xff, 0xff] } else { checksum }
 }

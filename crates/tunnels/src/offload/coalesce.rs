@@ -159,11 +159,7 @@ impl Group {
         let short = |n: usize| u16::try_from(n).unwrap_or_default();
         VnetHeader {
             flags: VnetHeader::NEEDS_CHECKSUM,
-            gso_type: if is_v4 {
-                VnetHeader::TCP_V4
-            } else {
-                VnetHeader::TCP_V6
-            },
+            gso_type: if is_v4 { VnetHeader::TCP_V4 } else { VnetHeader::TCP_V6 },
             header_len: short(tcp.payload),
             gso_size: short(tcp.size),
             checksum_start: short(tcp.transport),
@@ -177,11 +173,11 @@ impl Tcp {
     fn parse(packet: &[u8]) -> Option<Self> {
         let be16 = |at: usize| usize::from(u16::from_be_bytes([packet[at], packet[at + 1]]));
         let transport = match *packet.first()? {
-            // No options; no fragment.
+            // No options; neither more fragments nor an offset.
             0x45 if packet.len() >= V4_LEN + TCP_LEN
                 && packet[9] == TCP
                 && be16(2) == packet.len()
-                && be16(6) & 0x3fff == 0 =>
+                && be16(6) & 0x3fff < 1 =>
             {
                 V4_LEN
             }

@@ -24,22 +24,25 @@ impl VnetHeader {
     pub(super) const ECN: u8 = 0x80;
 
     pub(crate) fn decode(bytes: [u8; Self::LEN]) -> Self {
-        let [flags, gso_type, a, b, c, d, e, f, g, h] = bytes;
+        let short = |at: usize| u16::from_ne_bytes([bytes[at], bytes[at + 1]]);
         Self {
-            flags,
-            gso_type,
-            header_len: u16::from_ne_bytes([a, b]),
-            gso_size: u16::from_ne_bytes([c, d]),
-            checksum_start: u16::from_ne_bytes([e, f]),
-            checksum_offset: u16::from_ne_bytes([g, h]),
+            flags: bytes[0],
+            gso_type: bytes[1],
+            header_len: short(2),
+            gso_size: short(4),
+            checksum_start: short(6),
+            checksum_offset: short(8),
         }
     }
 
     pub(crate) fn encode(self) -> [u8; Self::LEN] {
-        let [a, b] = self.header_len.to_ne_bytes();
-        let [c, d] = self.gso_size.to_ne_bytes();
-        let [e, f] = self.checksum_start.to_ne_bytes();
-        let [g, h] = self.checksum_offset.to_ne_bytes();
-        [self.flags, self.gso_type, a, b, c, d, e, f, g, h]
+        let mut bytes = [0; Self::LEN];
+        bytes[0] = self.flags;
+        bytes[1] = self.gso_type;
+        let shorts = [self.header_len, self.gso_size, self.checksum_start, self.checksum_offset];
+        for (to, short) in bytes[2..].chunks_exact_mut(2).zip(shorts) {
+            to.copy_from_slice(&short.to_ne_bytes());
+        }
+        bytes
     }
 }

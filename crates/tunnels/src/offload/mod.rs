@@ -31,11 +31,7 @@ const UDP_CHECKSUM: usize = 6;
 
 /// The addresses of an IP packet, source and destination in one slice.
 fn addresses(packet: &[u8]) -> &[u8] {
-    if packet[0] >> 4 == 4 {
-        &packet[12..20]
-    } else {
-        &packet[8..40]
-    }
+    if packet[0] >> 4 == 4 { &packet[12..20] } else { &packet[8..40] }
 }
 
 /// Two bytes in network order at `at`.

@@ -1,6 +1,6 @@
 //! Splitting and coalescing are each other's inverse, and touch nothing else.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation)]
 
 use std::io::IoSlice;
 
@@ -55,10 +55,7 @@ fn split_all(written: &[Vec<u8>]) -> Vec<Vec<u8>> {
     for bytes in written {
         let (header, packet) = bytes.split_first_chunk().unwrap();
         let header = VnetHeader::decode(*header);
-        split(header, &mut packet.to_vec(), |p: BytesMut| {
-            out.push(p.to_vec())
-        })
-        .unwrap();
+        split(header, &mut packet.to_vec(), |p: BytesMut| out.push(p.to_vec())).unwrap();
     }
     out
 }
@@ -128,10 +125,7 @@ fn what_does_not_continue_a_flow_is_left_alone() {
     }
     let mut broken_first = first();
     *broken_first.last_mut().unwrap() ^= 1;
-    assert_eq!(
-        coalesce(&[broken_first, tcp(false, 1100, ACK, 443, &[1; 100])]).len(),
-        2
-    );
+    assert_eq!(coalesce(&[broken_first, tcp(false, 1100, ACK, 443, &[1; 100])]).len(), 2);
 }
 
 #[test]

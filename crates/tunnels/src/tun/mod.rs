@@ -29,6 +29,9 @@ mod request_code {
     pub(super) const TUNGETIFF: libc::c_ulong = 0x8004_54d2;
 }
 
+/// `IFF_TUN_EXCL`, 0x8000: never attach to a link that is there already.
+const EXCLUSIVE: libc::c_short = libc::c_short::MIN;
+
 /// A new link, in nobody's event loop yet.
 pub(crate) struct Opened(OwnedFd);
 
@@ -52,9 +55,9 @@ impl Opened {
         for (to, from) in request.ifr_name.iter_mut().zip(name.as_str().bytes()) {
             *to = from.cast_signed();
         }
-        let flags = libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR | libc::IFF_TUN_EXCL;
-        // IFF_TUN_EXCL is the highest of the 16 bits: the sign does not matter.
-        request.ifr_ifru.ifru_flags = (flags & 0xffff) as u16 as libc::c_short;
+        let flags = libc::IFF_TUN | libc::IFF_NO_PI | libc::IFF_VNET_HDR;
+        let flags = libc::c_short::try_from(flags).map_err(io::Error::other)?;
+        request.ifr_ifru.ifru_flags = flags | EXCLUSIVE;
         attach(&fd, &request)?;
         offload(&fd)?;
         Ok(Self(fd))
@@ -64,9 +67,9 @@ impl Opened {
     /// nobody uses the link any more.
     pub(crate) fn register(self) -> io::Result<(Tun, oneshot::Receiver<OwnedFd>)> {
         let fd = Some(register(self.0)?);
-        let (closer, closed) = oneshot::channel();
+        let (closer, unused) = oneshot::channel();
         let closer = Some(closer);
-        Ok((Tun { fd, closer }, closed))
+        Ok((Tun { fd, closer }, unused))
     }
 }
 

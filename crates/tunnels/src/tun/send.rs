@@ -38,11 +38,7 @@ struct Batch {
 impl TunSender {
     /// Must be called on the runtime that runs the device.
     pub(crate) fn new(tun: Arc<Tun>) -> Self {
-        let outbox = Arc::new(Outbox {
-            tun,
-            batch: Mutex::default(),
-            filled: Notify::new(),
-        });
+        let outbox = Arc::new(Outbox { tun, batch: Mutex::default(), filled: Notify::new() });
         let writer = tokio::spawn(Arc::clone(&outbox).write_on_demand());
         Self { outbox, writer }
     }
@@ -83,8 +79,7 @@ impl Outbox {
 
 impl Batch {
     fn write(&mut self, tun: &Tun) {
-        self.coalescer
-            .coalesce(&self.packets, |pieces| tun.write(pieces));
+        self.coalescer.coalesce(&self.packets, |pieces| tun.write(pieces));
         self.packets.clear();
     }
 }

@@ -86,8 +86,5 @@ fn bind(params: &UdpTransportFactoryParams) -> io::Result<UdpSocket> {
 }
 
 fn has_no_v6(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL)
-    )
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL))
 }

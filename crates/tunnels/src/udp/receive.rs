@@ -34,10 +34,7 @@ pub(crate) struct Buffer {
 
 impl Default for Buffer {
     fn default() -> Self {
-        Self {
-            chunk: BytesMut::new(),
-            control: nix::cmsg_space!(i32),
-        }
+        Self { chunk: BytesMut::new(), control: nix::cmsg_space!(i32) }
     }
 }
 
@@ -70,11 +67,7 @@ impl Buffer {
         let (len, source) = (message.bytes, message.address.and_then(unmapped));
         let size = size.filter(|&size| size > 0).unwrap_or(len);
         let bytes = self.chunk.split_to(len);
-        Ok(source.map(|source| Burst {
-            bytes,
-            size,
-            source,
-        }))
+        Ok(source.map(|source| Burst { bytes, size, source }))
     }
 }
 

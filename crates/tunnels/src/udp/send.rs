@@ -139,10 +139,7 @@ mod tests {
     fn a_burst_is_of_one_length_and_one_destination() {
         assert_eq!(burst_len(&[]), 0);
         assert_eq!(burst_len(&packets(&[(100, 1)])), 1);
-        assert_eq!(
-            burst_len(&packets(&[(100, 1), (100, 1), (60, 1), (60, 1)])),
-            3
-        );
+        assert_eq!(burst_len(&packets(&[(100, 1), (100, 1), (60, 1), (60, 1)])), 3);
         assert_eq!(burst_len(&packets(&[(60, 1), (100, 1)])), 1);
         assert_eq!(burst_len(&packets(&[(100, 1), (100, 2)])), 1);
         assert_eq!(burst_len(&packets(&[(100, 1); 200])), MAX_SEGMENTS);
