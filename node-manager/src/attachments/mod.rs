@@ -1,0 +1,328 @@
+//! The containers of the node: durable, then applied, then answered.
+//!
+//! ```text
+//! attach: lock key -> book: begin -> store: pending -> hub peer applied -> store: complete
+//! detach: lock key -> book: end   -> store: gone    -> hub peer removed
+//! ```
+//! What happens to one attachment happens in order of arrival; different ones share a
+//! flush of the store and a pass of the reconciler.
+
+mod book;
+mod locks;
+mod record;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::future::join_all;
+use wgcni_api::node::{Attach, Detach, Prune};
+use wgcni_dataplane::Peer;
+use wgcni_ipam::{AllocateError, Usage};
+use wgcni_model::{Addresses, AttachmentKey, Invalid, Lease, PublicKey};
+use wgcni_store::{CommitError, Store};
+
+use crate::reconcile::{ApplyError, Reconciler};
+use book::{Begun, Book};
+use locks::KeyLocks;
+
+pub use book::AdoptError;
+pub use record::{Record, Unreadable};
+
+/// How long an attachment waits for the kernel: the plugin gives up after 5 s.
+const APPLY: Duration = Duration::from_secs(4);
+
+/// Why a container was not attached.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The node has nothing to give yet.
+    #[error("the node has no lease yet")]
+    NoLease,
+    /// The host is not in order yet.
+    #[error("the host is not ready: {0}")]
+    NotReady(Arc<str>),
+    /// It is attached, in the same namespace.
+    #[error("attachment {0} exists already, with {1}")]
+    Exists(AttachmentKey, Addresses),
+    /// Its key belongs to another.
+    #[error("public_key: belongs to attachment {0} already")]
+    KeyTaken(AttachmentKey),
+    /// A wanted address is none.
+    #[error("requested_addresses")]
+    Requested(#[source] Invalid),
+    /// No address could be given.
+    #[error(transparent)]
+    Address(AllocateError),
+    /// It is not durable.
+    #[error("store attachment {0}")]
+    Store(AttachmentKey, #[source] CommitError),
+    /// The kernel does not hold it.
+    #[error("make attachment {0} a peer of the hub")]
+    Apply(AttachmentKey, #[source] ApplyError),
+}
+
+/// Why a container was not taken away.
+#[derive(Debug, thiserror::Error)]
+#[error("take attachment {0} out of the store")]
+pub struct DetachError(AttachmentKey, #[source] CommitError);
+
+/// What an attachment lacks.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// Everything.
+    #[error("no attachment {0}")]
+    Missing(AttachmentKey),
+    /// The kernel has no such peer.
+    #[error("attachment {0}: the hub lacks its peer {1}")]
+    Peer(AttachmentKey, PublicKey),
+    /// The peer may use other addresses.
+    #[error("attachment {key}: the hub's peer {peer} lacks {lacks}")]
+    Address {
+        /// Which.
+        key: AttachmentKey,
+        /// Its peer.
+        peer: PublicKey,
+        /// What it may not use and should.
+        lacks: std::net::IpAddr,
+    },
+    /// The kernel does not tell.
+    #[error("look for attachment {0} in the hub")]
+    Unknown(AttachmentKey, #[source] ApplyError),
+}
+
+/// Which attachment of a key is meant.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    Any,
+    WithKey(PublicKey),
+    MadeBefore(Duration),
+}
+
+impl Which {
+    fn is(self, record: &Record) -> bool {
+        match self {
+            Self::Any => true,
+            Self::WithKey(key) => record.public_key == key,
+            Self::MadeBefore(time) => record.made < time,
+        }
+    }
+}
+
+/// The attachments of the node.
+pub struct Attachments<S> {
+    store: S,
+    reconciler: Arc<Reconciler>,
+    book: Mutex<Book>,
+    locks: KeyLocks<AttachmentKey>,
+}
+
+impl<S: Store> Attachments<S> {
+    /// Reads what was stored; attachments of another boot and unfinished ones end here.
+    /// The others are wanted in the hub.
+    ///
+    /// # Errors
+    /// A record that this program did not write, a store that takes no changes.
+    pub async fn open(
+        store: S,
+        reconciler: Arc<Reconciler>,
+        boot_id: &str,
+        quarantine: Duration,
+    ) -> Result<Self, OpenError> {
+        let (book, ended) = Book::load(&store.load(), boot_id, now(), quarantine)?;
+        store.commit(ended).await?;
+        for record in book.records() {
+            reconciler.put_peer(record.public_key, record.addresses, None);
+        }
+        Ok(Self { store, reconciler, book: Mutex::new(book), locks: KeyLocks::default() })
+    }
+
+    /// Gives addresses of this lease from now on.
+    ///
+    /// # Errors
+    /// When attachments have addresses of another.
+    pub fn adopt(&self, lease: &Lease) -> Result<(), AdoptError> {
+        self.book().adopt(lease)
+    }
+
+    /// Attaches a container: when this answers, its addresses are durable and the hub has
+    /// it as a peer. When it fails, nothing is left of it.
+    ///
+    /// # Errors
+    /// See [`AttachError`].
+    pub async fn attach(&self, attach: Attach) -> Result<Record, AttachError> {
+        let _alone = self.locks.lock(&attach.key).await;
+        self.check_ready()?;
+        let Begun { mut record, replaces, transaction } = self.book().begin(&attach, now())?;
+        let key = record.key.clone();
+        if let Err(error) = self.store.commit(transaction).await {
+            let _ = self.book().end(&key, now());
+            self.forget_peer(replaces);
+            return Err(AttachError::Store(key, error));
+        }
+        let sequence = self.reconciler.put_peer(record.public_key, record.addresses, replaces);
+        if let Err(error) = self.reconciler.applied(sequence, APPLY).await {
+            self.undo(&record).await;
+            return Err(AttachError::Apply(key, error));
+        }
+        let transaction = self.book().complete(&mut record);
+        if let Err(error) = self.store.commit(transaction).await {
+            self.undo(&record).await;
+            return Err(AttachError::Store(key, error));
+        }
+        tracing::info!(attachment = %key, addresses = %record.addresses, "attached");
+        Ok(record)
+    }
+
+    fn check_ready(&self) -> Result<(), AttachError> {
+        if self.book().lease().is_none() {
+            return Err(AttachError::NoLease);
+        }
+        let applied = self.reconciler.subscribe().borrow().clone();
+        if applied.ready {
+            return Ok(());
+        }
+        let reason = applied.failure.map(|failure| failure.reason);
+        Err(AttachError::NotReady(reason.unwrap_or_else(|| "its first pass is not done".into())))
+    }
+
+    fn forget_peer(&self, key: Option<PublicKey>) {
+        if let Some(key) = key {
+            self.reconciler.remove_peer(key);
+        }
+    }
+
+    /// Takes back an attachment that failed half-way. Should the store fail here too, the
+    /// record is an unfinished one, which the next ADD or start takes back.
+    async fn undo(&self, record: &Record) {
+        self.reconciler.remove_peer(record.public_key);
+        let ended = self.book().end(&record.key, now());
+        if let Some(transaction) = ended
+            && let Err(error) = self.store.commit(transaction).await
+        {
+            tracing::error!(attachment = %record.key, %error, "take back what failed");
+        }
+    }
+
+    /// Takes a container away; one that is not there is success.
+    ///
+    /// # Errors
+    /// When that cannot be made durable.
+    pub async fn detach(&self, detach: Detach) -> Result<(), DetachError> {
+        let which = detach.public_key.map_or(Which::Any, Which::WithKey);
+        self.end(&detach.key, which).await.map(drop)
+    }
+
+    /// Takes a container away, unless it was attached after `time`.
+    ///
+    /// # Errors
+    /// When that cannot be made durable.
+    pub async fn detach_before(
+        &self,
+        key: &AttachmentKey,
+        time: SystemTime,
+    ) -> Result<(), DetachError> {
+        self.end(key, Which::MadeBefore(since_epoch(time))).await.map(drop)
+    }
+
+    /// Takes a container away if it is the one that is meant; says whether it was.
+    async fn end(&self, key: &AttachmentKey, which: Which) -> Result<bool, DetachError> {
+        let _alone = self.locks.lock(key).await;
+        let Some(record) = self.get(key).filter(|record| which.is(record)) else {
+            return Ok(false);
+        };
+        let Some(transaction) = self.book().end(key, now()) else { return Ok(false) };
+        // Out of the hub in any case: a store that fails must not keep it on the air.
+        let sequence = self.reconciler.remove_peer(record.public_key);
+        let committed = self.store.commit(transaction).await;
+        committed.map_err(|error| DetachError(key.clone(), error))?;
+        if self.reconciler.subscribe().borrow().ready
+            && let Err(error) = self.reconciler.applied(sequence, APPLY).await
+        {
+            // The wish stays, and the reconciler goes on trying.
+            tracing::warn!(attachment = %key, %error, "the hub may have the peer for a while");
+        }
+        tracing::info!(attachment = %key, addresses = %record.addresses, "detached");
+        Ok(true)
+    }
+
+    /// Proves that the hub has an attachment's peer with all its addresses.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub async fn check(&self, key: &AttachmentKey) -> Result<Record, CheckError> {
+        let _alone = self.locks.lock(key).await;
+        let record = self.get(key).ok_or_else(|| CheckError::Missing(key.clone()))?;
+        let peer = self.reconciler.hub_peer(record.public_key).await;
+        let peer = peer.map_err(|e| CheckError::Unknown(key.clone(), e))?;
+        let peer = peer.ok_or_else(|| CheckError::Peer(key.clone(), record.public_key))?;
+        match lacking(&peer, record.addresses) {
+            Some(lacks) => {
+                Err(CheckError::Address { key: key.clone(), peer: record.public_key, lacks })
+            }
+            None => Ok(record),
+        }
+    }
+
+    /// Takes away the attachments of a network that are not in use. Without a list that is
+    /// none: what another boot left was taken away at the start, and a namespace that is
+    /// not seen is no proof that it is dead.
+    ///
+    /// # Errors
+    /// The first that could not be taken away; the others are.
+    pub async fn prune(&self, prune: Prune) -> Result<Vec<AttachmentKey>, DetachError> {
+        let Some(valid) = prune.valid else { return Ok(Vec::new()) };
+        let dead: Vec<(AttachmentKey, PublicKey)> = {
+            let book = self.book();
+            let of_network = book.records().filter(|r| r.key.network == prune.network);
+            let dead = of_network
+                .filter(|r| !valid.contains(&(r.key.container_id.clone(), r.key.ifname.clone())));
+            dead.map(|r| (r.key.clone(), r.public_key)).collect()
+        };
+        // By key: one that is attached anew meanwhile is in use.
+        let ended = dead.iter().map(|(key, peer)| self.end(key, Which::WithKey(*peer)));
+        let ended: Vec<bool> = join_all(ended).await.into_iter().collect::<Result<_, _>>()?;
+        let gone = dead.into_iter().zip(ended).filter(|(_, ended)| *ended);
+        Ok(gone.map(|((key, _), _)| key).collect())
+    }
+
+    /// An attachment, however far it has come.
+    fn get(&self, key: &AttachmentKey) -> Option<Record> {
+        self.book().get(key).cloned()
+    }
+
+    /// How many there are, and how full the lease is.
+    pub fn usage(&self) -> (usize, Vec<Usage>) {
+        let book = self.book();
+        (book.records().count(), book.usage(now()))
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The store of attachments was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A record cannot be used.
+    #[error(transparent)]
+    Record(#[from] Unreadable),
+    /// It takes no changes.
+    #[error("end the attachments of another boot")]
+    Commit(#[from] CommitError),
+}
+
+/// The first address that the peer should be allowed and is not.
+fn lacking(peer: &Peer, addresses: Addresses) -> Option<std::net::IpAddr> {
+    addresses.iter().find(|a| !peer.allowed_ips.contains(&(*a).into()))
+}
+
+fn now() -> Duration {
+    since_epoch(SystemTime::now())
+}
+
+fn since_epoch(time: SystemTime) -> Duration {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Taking away what is ours, and only that.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use wgcni_api::client::ClusterManager;
+use wgcni_api::{ipam_v1, wireguard_v1};
+use wgcni_dataplane::{Engine, Host};
+use wgcni_model::{ClusterId, WireguardKind};
+
+use crate::config::Config;
+use crate::errors::chain;
+use crate::lock::Lock;
+use crate::membership::{CALL, Files};
+use crate::reconcile::Former;
+
+/// What stays in the state directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All but what was taken away: the node can be started again as it was.
+    State,
+    /// The keys.
+    Keys,
+    /// Nothing.
+    Nothing,
+}
+
+/// Takes everything of ours off the host. Needs no cluster-manager and may be repeated.
+///
+/// # Errors
+/// All that could not be taken away, after trying the rest.
+pub fn cleanup(config: &Config, keep: Keep) -> anyhow::Result<()> {
+    if !config.state_dir.exists() && !config.run_dir.exists() {
+        tracing::info!("nothing to clean up by state; looking at the kernel only");
+    }
+    fs::create_dir_all(&config.state_dir)?;
+    let alone = Lock::take(&config.state_dir).context("stop it first")?;
+    let mut problems: Vec<String> = clean_host(config)?;
+    let mut attempt = |what: &str, done: io::Result<()>| match done {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            problems.push(format!("{what}: {error}"));
+        }
+        _ => {}
+    };
+    attempt("remove node.sock", fs::remove_file(config.node_socket()));
+    attempt("remove tunnels.sock", fs::remove_file(config.tunnels_socket()));
+    if keep != Keep::State {
+        attempt("forget the membership", Files::new(&config.state_dir).remove());
+        attempt("forget the attachments", fs::remove_dir_all(config.state_dir.join("attachments")));
+        attempt("forget tombstones", fs::remove_dir_all(config.state_dir.join("tombstones")));
+    }
+    if keep == Keep::Nothing {
+        attempt("remove the state", fs::remove_dir_all(&config.state_dir));
+    }
+    drop(alone);
+    if problems.is_empty() {
+        tracing::info!("cleaned up");
+        return Ok(());
+    }
+    bail!("not everything could be taken away:\n  {}", problems.join("\n  "))
+}
+
+/// Takes our links, routes, chains and settings away; says what did not work.
+fn clean_host(config: &Config) -> anyhow::Result<Vec<String>> {
+    let cluster = Files::new(&config.state_dir).cluster().unwrap_or_else(|error| {
+        tracing::warn!(%error, "going by the marks alone");
+        None
+    });
+    // What is ours bears our mark, whatever the cluster.
+    let cluster = cluster.unwrap_or_else(|| ClusterId::from_random([0; 16]));
+    let former = Former::new(&config.state_dir);
+    let values = former.load().context("read sysctls.json")?;
+    let host = Host::new(cluster, engine(&config.tunnels_socket()))?;
+    let mut problems: Vec<String> = host.cleanup(&values).iter().map(|e| chain(e)).collect();
+    if problems.is_empty()
+        && let Err(error) = former.remove()
+    {
+        problems.push(format!("remove sysctls.json: {error}"));
+    }
+    Ok(problems)
+}
+
+/// A tunnels process that is there must end, also where the kernel has WireGuard.
+fn engine(tunnels: &Path) -> Engine {
+    let kind = if tunnels.exists() { WireguardKind::Userspace } else { WireguardKind::Kernel };
+    Engine::of(kind, tunnels)
+}
+
+/// Takes the node out of its cluster, then everything of ours off the host. Its keys stay,
+/// its attachments do not: their addresses may be another node's next.
+///
+/// # Errors
+/// When the cluster-manager does not answer, or something could not be taken away.
+pub async fn leave(config: &Config) -> anyhow::Result<()> {
+    let client = ClusterManager::plaintext(config.cluster_manager.clone(), CALL);
+    let node = config.node.to_string();
+    let request = wireguard_v1::DeregisterPeerRequest { node: node.clone(), ..Default::default() };
+    client.wireguard.deregister_peer(request).await.context("leave the mesh")?;
+    let request = ipam_v1::ReleaseRequest { node, ..Default::default() };
+    client.ipam.release(request).await.context("give the lease back")?;
+    tracing::info!(node = %config.node, "left the cluster");
+    cleanup(config, Keep::Keys)
+}

@@ -1,0 +1,167 @@
+//! Where the other nodes reach this one, and how large a packet may be on the way.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::{fs, io};
+
+use nix::ifaddrs::{InterfaceAddress, getifaddrs};
+use wgcni_model::{Endpoint, Endpoints, IfName, Invalid, Prefix};
+
+use crate::config::{Config, EndpointSource};
+
+/// What WireGuard adds to a packet: IPv6 header 40, UDP header 8, data header 16, tag 16.
+const OVERHEAD: u16 = 80;
+
+/// MTU where no interface says another: Ethernet's.
+const ETHERNET: u16 = 1500;
+
+/// Addresses that nobody has (RFC 5737, RFC 3849): the way to them is the default route.
+const ELSEWHERE: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+];
+
+/// Why there is no endpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum EndpointError {
+    /// The host's addresses cannot be listed.
+    #[error("list the host's addresses")]
+    List(#[source] io::Error),
+    /// The interface has none.
+    #[error("endpoint_interface {0} has no address that other machines reach")]
+    Interface(IfName),
+    /// No address is inside the prefix.
+    #[error("no address of the host is inside endpoint_prefix {0}")]
+    Prefix(Prefix),
+    /// No route leads anywhere.
+    #[error(
+        "no route leads to the cluster-manager or anywhere else; set endpoint, endpoint_interface or endpoint_prefix"
+    )]
+    Route,
+    /// The cluster-manager's name does not resolve.
+    #[error("resolve {0}")]
+    Resolve(String, #[source] io::Error),
+    /// What was found is not usable.
+    #[error("endpoint")]
+    Unusable(#[from] Invalid),
+    /// The interface does not tell its MTU.
+    #[error("read the MTU of {0}")]
+    Mtu(String, #[source] io::Error),
+    /// The mesh could not carry IPv6.
+    #[error("{0} has MTU {1}, but the mesh needs at least {least}", least = 1280 + OVERHEAD)]
+    TooSmall(String, u16),
+}
+
+/// Finds the endpoint as the operator wants it found.
+///
+/// # Errors
+/// When the host has no such address.
+pub async fn find(config: &Config) -> Result<Endpoints, EndpointError> {
+    let ip = match &config.endpoint {
+        EndpointSource::Given(endpoint) => return Ok(Endpoints::try_from(vec![*endpoint])?),
+        EndpointSource::Interface(name) => of_interface(name)?,
+        EndpointSource::Prefix(prefix) => of_prefix(prefix)?,
+        EndpointSource::Route => of_route(config).await?,
+    };
+    let endpoint = Endpoint::new(SocketAddr::new(ip, config.mesh_port))?;
+    Ok(Endpoints::try_from(vec![endpoint])?)
+}
+
+/// The MTU of the mesh: the underlay's without what WireGuard adds.
+///
+/// # Errors
+/// When the underlay's is unknown or too small for IPv6.
+pub async fn mesh_mtu(config: &Config) -> Result<u16, EndpointError> {
+    if let Some(mtu) = config.underlay_mtu {
+        return Ok(mtu - OVERHEAD);
+    }
+    let Some(link) = underlay(config).await? else {
+        return Ok(ETHERNET - OVERHEAD);
+    };
+    let mtu = link_mtu(&link).map_err(|e| EndpointError::Mtu(link.clone(), e))?;
+    if mtu < 1280 + OVERHEAD {
+        return Err(EndpointError::TooSmall(link, mtu));
+    }
+    Ok(mtu - OVERHEAD)
+}
+
+/// The interface that packets to other nodes leave by, if one is known.
+async fn underlay(config: &Config) -> Result<Option<String>, EndpointError> {
+    if let EndpointSource::Interface(name) = &config.endpoint {
+        return Ok(Some(name.to_string()));
+    }
+    // A given endpoint may be a translated address that no interface has: then it is the
+    // way to the cluster-manager that tells.
+    let ip = match (&config.endpoint, find(config).await) {
+        (_, Ok(endpoints)) => endpoints.as_slice().first().map(Endpoint::ip),
+        (_, Err(_)) => None,
+    };
+    if let Some(link) = ip.map(link_with).transpose()?.flatten() {
+        return Ok(Some(link));
+    }
+    match of_route(config).await {
+        Ok(ip) => link_with(ip),
+        Err(_) => Ok(None),
+    }
+}
+
+/// What the kernel says of an interface of this network namespace.
+fn link_mtu(link: &str) -> io::Result<u16> {
+    let text = fs::read_to_string(format!("/sys/class/net/{link}/mtu"))?;
+    let mtu: u32 = text.trim().parse().map_err(io::Error::other)?;
+    // Beyond this only loopbacks go, and those carry no mesh.
+    Ok(u16::try_from(mtu).unwrap_or(u16::MAX))
+}
+
+fn of_interface(name: &IfName) -> Result<IpAddr, EndpointError> {
+    let mut all = addresses()?;
+    let found = all.find(|(link, ip)| link == name.as_str() && usable(*ip));
+    found.map(|(_, ip)| ip).ok_or_else(|| EndpointError::Interface(name.clone()))
+}
+
+fn of_prefix(prefix: &Prefix) -> Result<IpAddr, EndpointError> {
+    let found = addresses()?.find(|(_, ip)| prefix.contains(*ip));
+    found.map(|(_, ip)| ip).ok_or(EndpointError::Prefix(*prefix))
+}
+
+/// The source address of packets to the cluster-manager; where that is this machine, of
+/// packets to anywhere.
+async fn of_route(config: &Config) -> Result<IpAddr, EndpointError> {
+    let uri = &config.cluster_manager;
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let target = (host.as_str(), uri.port_u16().unwrap_or(0));
+    let found = tokio::net::lookup_host(target).await;
+    let found = found.map_err(|e| EndpointError::Resolve(host.clone(), e))?;
+    let targets = found.map(|address| address.ip()).chain(ELSEWHERE);
+    targets.filter_map(source_towards).find(|ip| usable(*ip)).ok_or(EndpointError::Route)
+}
+
+/// Connecting a UDP socket sends nothing: the kernel only looks up the route.
+fn source_towards(target: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = match target {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((target, 9)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}
+
+fn link_with(ip: IpAddr) -> Result<Option<String>, EndpointError> {
+    Ok(addresses()?.find(|(_, other)| *other == ip).map(|(link, _)| link))
+}
+
+/// Whether other machines can send to it.
+fn usable(ip: IpAddr) -> bool {
+    Prefix::host(ip).is_ok()
+}
+
+fn addresses() -> Result<impl Iterator<Item = (String, IpAddr)>, EndpointError> {
+    let list = getifaddrs().map_err(|errno| EndpointError::List(errno.into()))?;
+    Ok(list.filter_map(|entry| Some((entry.interface_name.clone(), ip(&entry)?))))
+}
+
+fn ip(entry: &InterfaceAddress) -> Option<IpAddr> {
+    let address = entry.address.as_ref()?;
+    let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
+    v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(a.ip())))
+}

@@ -1,0 +1,66 @@
+//! Which Connect code an error is: the one place where that is decided.
+
+use connectrpc::{ConnectError, ErrorCode};
+use wgcni_ipam::AllocateError;
+
+use crate::attachments::{AttachError, CheckError, DetachError};
+
+/// An error with its causes, on one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |e| e.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// What goes wrong in an RPC.
+#[derive(Debug, thiserror::Error)]
+pub enum RpcError {
+    /// Attach.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// Detach, Prune.
+    #[error(transparent)]
+    Detach(#[from] DetachError),
+    /// Check.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// A field of the request.
+    #[error(transparent)]
+    Field(#[from] wgcni_model::FieldError),
+    /// The program ends, or a task of it broke.
+    #[error("the request was interrupted")]
+    Interrupted,
+}
+
+impl RpcError {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Attach(error) => match error {
+                AttachError::NoLease | AttachError::NotReady(_) | AttachError::Apply(..) => {
+                    ErrorCode::Unavailable
+                }
+                AttachError::Exists(..) => ErrorCode::AlreadyExists,
+                AttachError::KeyTaken(_) | AttachError::Requested(_) => ErrorCode::InvalidArgument,
+                AttachError::Address(AllocateError::Exhausted { .. }) => {
+                    ErrorCode::ResourceExhausted
+                }
+                AttachError::Address(AllocateError::NotFree { .. }) => {
+                    ErrorCode::FailedPrecondition
+                }
+                AttachError::Store(..) => ErrorCode::Internal,
+            },
+            Self::Detach(_) => ErrorCode::Internal,
+            Self::Check(error) => match error {
+                CheckError::Missing(_) => ErrorCode::NotFound,
+                CheckError::Peer(..) | CheckError::Address { .. } => ErrorCode::FailedPrecondition,
+                CheckError::Unknown(..) => ErrorCode::Unavailable,
+            },
+            Self::Field(_) => ErrorCode::InvalidArgument,
+            Self::Interrupted => ErrorCode::Unavailable,
+        }
+    }
+
+    /// The error as it goes over the wire.
+    pub fn to_connect(&self) -> ConnectError {
+        ConnectError::new(self.code(), chain(self))
+    }
+}

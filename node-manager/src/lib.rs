@@ -1,0 +1,29 @@
+//! The node-manager: serves one node.
+//!
+//! Owns: the host's network namespace, the node's keys, its attachments. The only writer of
+//! all three. Never asks the cluster-manager before it answers a container: what it needs
+//! for that is on its own disk.
+//!
+//! ```text
+//! plugin -> socket -> rpc -> attachments (store) -+
+//! cluster-manager -> membership (files) ----------+-> reconcile: desired() -> kernel
+//!                                    notifications, resync -^
+//! ```
+
+pub mod attachments;
+pub mod cleanup;
+pub mod cli;
+pub mod config;
+pub mod desired;
+pub mod endpoint;
+mod errors;
+pub mod identity;
+pub mod lock;
+pub mod membership;
+mod notifications;
+pub mod reconcile;
+pub mod rpc;
+pub mod serve;
+pub mod socket;
+pub mod tombstones;
+pub mod tunnels;

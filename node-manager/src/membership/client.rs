@@ -1,0 +1,230 @@
+//! Towards the cluster-manager: lease, registration, and what became of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connectrpc::{ConnectError, ErrorCode};
+use rand::Rng;
+use tokio::sync::watch;
+use wgcni_api::client::ClusterManager;
+use wgcni_api::{Allocated, Registration, ipam_v1, wireguard_v1};
+use wgcni_daemon::Backoff;
+use wgcni_model::{FieldError, NodeName, PublicKey, Revision, Snapshot};
+use wgcni_store::Store;
+
+use super::{Files, Membership, StateError, follow};
+use crate::attachments::{AdoptError, Attachments};
+use crate::config::Config;
+use crate::endpoint::{self, EndpointError};
+use crate::errors::chain;
+use crate::reconcile::Reconciler;
+
+/// How long a call may take.
+pub const CALL: Duration = Duration::from_secs(10);
+
+/// Shortest and longest time between two signs of life.
+const SIGN_OF_LIFE: std::ops::Range<u64> = 10_000..15_000;
+
+/// How long applied revisions gather before they are reported, in milliseconds.
+const GATHER: std::ops::Range<u64> = 200..1_000;
+
+/// How the node stands with its cluster-manager.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkState {
+    /// Whether the stream of peers is up.
+    pub connected: bool,
+    /// Why lease or registration do not work.
+    pub registration: Option<Arc<str>>,
+    /// Why the peers are not up to date.
+    pub peers: Option<Arc<str>>,
+}
+
+/// News of how the node stands with its cluster-manager.
+pub type Link = watch::Receiver<LinkState>;
+
+/// Why the node is not registered.
+#[derive(Debug, thiserror::Error)]
+enum UplinkError {
+    #[error("{what}: {}", text(.error))]
+    Call { what: &'static str, error: ConnectError },
+    #[error("the cluster-manager's answer: {0}")]
+    Answer(#[from] FieldError),
+    #[error("the cluster-manager answers with a lease of node {0}")]
+    Foreign(NodeName),
+    #[error(transparent)]
+    Adopt(#[from] AdoptError),
+    #[error("{}", chain(.0))]
+    State(#[from] StateError),
+    #[error("{}", chain(.0))]
+    Endpoint(#[from] EndpointError),
+}
+
+fn text(error: &ConnectError) -> String {
+    let message = error.message.as_deref().unwrap_or_default();
+    format!("{}: {message}", error.code.as_str())
+}
+
+/// The node's side of the conversation with the cluster-manager.
+pub struct Uplink<S> {
+    pub(super) config: Arc<Config>,
+    pub(super) mesh_key: PublicKey,
+    hub_key: PublicKey,
+    pub(super) client: ClusterManager,
+    pub(super) files: Files,
+    attachments: Arc<Attachments<S>>,
+    reconciler: Arc<Reconciler>,
+    pub(super) membership: watch::Sender<Option<Membership>>,
+    pub(super) link: watch::Sender<LinkState>,
+}
+
+impl<S: Store> Uplink<S> {
+    /// Prepares the conversation; nothing is sent yet.
+    pub fn new(
+        config: Arc<Config>,
+        keys: (PublicKey, PublicKey),
+        files: Files,
+        attachments: Arc<Attachments<S>>,
+        reconciler: Arc<Reconciler>,
+    ) -> Self {
+        let client = ClusterManager::plaintext(config.cluster_manager.clone(), CALL);
+        Self {
+            config,
+            mesh_key: keys.0,
+            hub_key: keys.1,
+            client,
+            files,
+            attachments,
+            reconciler,
+            membership: watch::Sender::new(None),
+            link: watch::Sender::default(),
+        }
+    }
+
+    /// How the node stands with its cluster-manager.
+    pub fn link(&self) -> Link {
+        self.link.subscribe()
+    }
+
+    /// The node's place in the cluster, and news of it.
+    pub fn membership(&self) -> watch::Receiver<Option<Membership>> {
+        self.membership.subscribe()
+    }
+
+    /// Takes up a place in the cluster: addresses come from its lease, the kernel follows.
+    ///
+    /// # Errors
+    /// When attachments have addresses of another lease.
+    pub fn adopt(&self, membership: Membership) -> Result<(), AdoptError> {
+        self.attachments.adopt(&membership.lease)?;
+        self.wish(membership);
+        Ok(())
+    }
+
+    /// Makes a membership, whose lease is adopted, what the kernel follows.
+    pub(super) fn wish(&self, membership: Membership) {
+        self.reconciler.set_membership(membership.clone());
+        self.membership.send_replace(Some(membership));
+    }
+
+    /// Keeps the node leased, registered and up to date, for ever.
+    pub async fn run(&self) {
+        // None of the three ends.
+        tokio::join!(self.keep_registered(), follow::follow(self), follow::keep_on_disk(self));
+    }
+
+    async fn keep_registered(&self) {
+        let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(10));
+        let mut applied = self.reconciler.subscribe();
+        let mut leased = false;
+        loop {
+            let revision = applied.borrow_and_update().revision;
+            match self.announce(&mut leased, revision).await {
+                Ok(()) => {
+                    self.note(None);
+                    backoff.succeed();
+                    let period = Duration::from_millis(rand::rng().random_range(SIGN_OF_LIFE));
+                    let news = async {
+                        let _ = applied.wait_for(|applied| applied.revision != revision).await;
+                    };
+                    // Dropping either branch loses nothing: the other one ends the wait, and
+                    // the revision is read anew.
+                    tokio::select! {
+                        () = tokio::time::sleep(period) => {}
+                        () = news => {
+                            let gather = rand::rng().random_range(GATHER);
+                            tokio::time::sleep(Duration::from_millis(gather)).await;
+                        }
+                    }
+                }
+                Err(error) => {
+                    self.note(Some(error.to_string().into()));
+                    let wait = backoff.fail(&mut rand::rng());
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// Keeps how registration stands, and logs it when it changes.
+    fn note(&self, problem: Option<Arc<str>>) {
+        self.link.send_if_modified(|link| {
+            if link.registration == problem {
+                return false;
+            }
+            if let Some(problem) = &problem {
+                tracing::warn!(%problem, "not registered; trying again");
+            } else {
+                tracing::info!("registered again");
+            }
+            link.registration = problem;
+            true
+        });
+    }
+
+    /// Asks for the lease once, then registers.
+    async fn announce(&self, leased: &mut bool, applied: Revision) -> Result<(), UplinkError> {
+        if !*leased {
+            self.confirm_lease().await?;
+            *leased = true;
+        }
+        let registration = Registration {
+            node: self.config.node.clone(),
+            mesh_key: self.mesh_key,
+            hub_key: self.hub_key,
+            endpoints: endpoint::find(&self.config).await?,
+            applied,
+        };
+        let request = wireguard_v1::RegisterPeerRequest::from(&registration);
+        let answer = self.client.wireguard.register_peer(request).await;
+        answer.map(drop).map_err(|error| {
+            // A cluster-manager that lost its leases: ask for ours again.
+            *leased &= error.code != ErrorCode::FailedPrecondition;
+            UplinkError::Call { what: "register", error }
+        })
+    }
+
+    async fn confirm_lease(&self) -> Result<(), UplinkError> {
+        let node = self.config.node.to_string();
+        let request = ipam_v1::AllocateRequest { node, ..Default::default() };
+        let answer = self.client.ipam.allocate(request).await;
+        let answer = answer.map_err(|error| UplinkError::Call { what: "get a lease", error })?;
+        let Allocated { lease, cluster } = Allocated::try_from(answer.into_owned())?;
+        if lease.node != self.config.node {
+            return Err(UplinkError::Foreign(lease.node));
+        }
+        let current = self.membership.borrow().clone();
+        if let Some(current) = &current
+            && (&*current.lease, &*current.cluster) == (&lease, &cluster)
+        {
+            return Ok(());
+        }
+        self.attachments.adopt(&lease)?;
+        self.files.store_lease(&cluster, &lease)?;
+        tracing::info!(lease = %lease.prefixes, cluster = %cluster.id, "leased");
+        // Peers of the cluster that we knew stay until the stream says otherwise.
+        let same = current.filter(|current| current.cluster.id == cluster.id);
+        let peers = same.map_or_else(|| Arc::new(Snapshot::default()), |current| current.peers);
+        self.wish(Membership { cluster: Arc::new(cluster), lease: Arc::new(lease), peers });
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! The real kernel, through the data plane.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use wgcni_daemon::files::atomic_write;
+use wgcni_dataplane::{Engine, Error, Host, LinkName, Parts, Peer, Report, State, Sysctl};
+use wgcni_model::PublicKey;
+
+use super::{Kernel, Wish};
+use crate::desired::{Node, desired};
+use crate::errors::chain;
+use crate::membership::Membership;
+
+/// The kernel of this host.
+#[derive(Debug)]
+pub struct HostKernel {
+    engine: Engine,
+    node: Node,
+    former: Former,
+    host: Option<Host>,
+}
+
+impl HostKernel {
+    /// The kernel of the host that the worker runs on. Former values of settings are kept
+    /// in `state_dir`.
+    pub fn new(engine: Engine, node: Node, state_dir: &Path) -> Self {
+        Self { engine, node, former: Former::new(state_dir), host: None }
+    }
+
+    /// The host, for this cluster.
+    fn host(&mut self, membership: &Membership) -> Result<&Host, Error> {
+        let host = match self.host.take() {
+            Some(host) => host,
+            None => Host::new(membership.cluster.id.clone(), self.engine.clone())?,
+        };
+        Ok(self.host.insert(host))
+    }
+
+    fn pass(
+        &mut self,
+        membership: &Membership,
+        wish: &Wish,
+        parts: Parts,
+    ) -> Result<Report, String> {
+        let mut node = self.node.clone();
+        let former = self.former.clone();
+        let host = self.host(membership).map_err(|e| chain(&e))?;
+        if parts.contains(Parts::SYSCTLS) {
+            // Observed each time: what was advertised may come later than this program.
+            node.advertised = host.advertised().map_err(|e| chain(&e))?;
+        }
+        let want = desired(&node, membership, &wish.containers, parts);
+        former.record(host, &want)?;
+        host.reconcile(&want, parts).map_err(|e| chain(&e))
+    }
+}
+
+impl Kernel for HostKernel {
+    fn apply(&mut self, wish: &Wish, parts: Parts) -> Result<usize, String> {
+        let Some(membership) = wish.membership.clone() else { return Ok(0) };
+        let report = self.pass(&membership, wish, parts)?;
+        for change in &report.done {
+            tracing::debug!(?change, "applied");
+        }
+        match report.failures.as_slice() {
+            [] => Ok(report.done.len()),
+            [first] => Err(chain(&first.error)),
+            [first, rest @ ..] => {
+                Err(format!("{} (and {} more failures)", chain(&first.error), rest.len()))
+            }
+        }
+    }
+
+    fn hub_peer(&mut self, key: PublicKey) -> Result<Option<Peer>, String> {
+        let Some(host) = &self.host else { return Ok(None) };
+        let mut state = host.observe(Parts::HUB).map_err(|e| chain(&e))?;
+        let hub = state.links.remove(&LinkName::Hub);
+        Ok(hub.and_then(|mut hub| hub.wireguard.peers.remove(&key)))
+    }
+}
+
+/// What settings were before they were changed, so that `cleanup` can put them back.
+#[derive(Debug, Clone)]
+pub struct Former(PathBuf);
+
+impl Former {
+    /// As recorded in `state_dir`.
+    pub fn new(state_dir: &Path) -> Self {
+        Self(state_dir.join("sysctls.json"))
+    }
+
+    /// What was recorded.
+    ///
+    /// # Errors
+    /// A file that cannot be read or is damaged.
+    pub fn load(&self) -> io::Result<BTreeMap<Sysctl, String>> {
+        match fs::read(&self.0) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Forgets what was recorded.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(&self.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Records settings that are about to be changed for the first time. Those of our own
+    /// links vanish with them.
+    fn record(&self, host: &Host, want: &State) -> Result<(), String> {
+        let ours = |key: &&Sysctl| {
+            let text = key.to_string();
+            LinkName::ALL.iter().any(|link| text.contains(link.as_str()))
+        };
+        let named = |e: io::Error| format!("read {}: {e}", self.0.display());
+        if want.sysctls.is_empty() {
+            return Ok(());
+        }
+        let mut former = self.load().map_err(named)?;
+        let new = want.sysctls.keys().filter(|key| !ours(key) && !former.contains_key(key));
+        let new: Vec<Sysctl> = new.cloned().collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let values = host.sysctls(&new).map_err(|e| chain(&e))?;
+        if values.is_empty() {
+            return Ok(());
+        }
+        former.extend(values);
+        let bytes = serde_json::to_vec_pretty(&former).map_err(|e| e.to_string())?;
+        atomic_write(&self.0, &bytes, 0o600).map_err(|e| chain(&e))
+    }
+}

@@ -1,0 +1,171 @@
+//! `node-manager serve`: builds the parts, wires them, and runs them until SIGTERM. What
+//! the kernel holds then stays, so that an upgrade loses no packet.
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::task::JoinSet;
+use wgcni_api::node::{Dns, Hub};
+use wgcni_daemon::files::ensure_private_dir;
+use wgcni_daemon::serve::{Limits, until_shutdown};
+use wgcni_dataplane::Engine;
+use wgcni_store::SledStore;
+
+use crate::attachments::Attachments;
+use crate::config::Config;
+use crate::desired::Node;
+use crate::endpoint;
+use crate::identity::Identity;
+use crate::lock::Lock;
+use crate::membership::{Files, Uplink};
+use crate::notifications::Notifications;
+use crate::reconcile::{HostKernel, Reconciler, Worker};
+use crate::rpc::{About, Service, router};
+use crate::socket::{self, NodeSocket};
+use crate::tombstones::Tombstones;
+use crate::tunnels::Process;
+
+/// Time between two looks for new tombstones.
+const TOMBSTONES: Duration = Duration::from_secs(5);
+
+/// Serves the node until SIGTERM or SIGINT.
+///
+/// # Errors
+/// What stands in the way of a start.
+pub async fn serve(config: Config) -> anyhow::Result<()> {
+    let shutdown = wgcni_daemon::shutdown()?;
+    if config.insecure {
+        let to = &config.cluster_manager;
+        tracing::warn!(%to, "INSECURE: everything to and from the cluster-manager can be read and changed on the way");
+    }
+    ensure_private_dir(&config.state_dir)?;
+    socket::prepare(&config.run_dir).context("directory of the sockets")?;
+    let _alone = Lock::take(&config.state_dir)?;
+
+    let config = Arc::new(config);
+    let identity = Identity::load_or_make(&config.state_dir)?;
+    let mut tasks = JoinSet::new();
+    let reconciler = Arc::new(Reconciler::default());
+    let engine = Engine::detect(config.wireguard, &config.tunnels_socket())?;
+    start_tunnels(&config, &engine, &reconciler, &mut tasks).await?;
+
+    let attachments = Arc::new(open_attachments(&config, &reconciler).await?);
+    let files = Files::new(&config.state_dir);
+    let stored = files.load(&config.node)?;
+    let keys = (identity.mesh.public_key(), identity.hub.public_key());
+    let (c, a, r) = (Arc::clone(&config), Arc::clone(&attachments), Arc::clone(&reconciler));
+    let uplink = Arc::new(Uplink::new(c, keys, files, a, r));
+    if let Some(membership) = stored {
+        uplink.adopt(membership)?;
+    }
+
+    let node = node(&config, &identity).await?;
+    let about = about(&config, &identity, &engine, &node);
+    let service = Arc::new(Service {
+        attachments: Arc::clone(&attachments),
+        reconciler: Arc::clone(&reconciler),
+        membership: uplink.membership(),
+        link: uplink.link(),
+        about,
+    });
+    let kernel = HostKernel::new(engine, node, &config.state_dir);
+    let _worker = Worker::start(Arc::clone(&reconciler), kernel, config.resync)?;
+    let _notifications = Notifications::start(Arc::clone(&reconciler))?;
+
+    let tombstones = Tombstones::new(&config.state_dir);
+    tombstones.drain(&attachments).await;
+    tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));
+    tasks.spawn(keep_draining(tombstones, attachments));
+    tasks.spawn(async move { uplink.run().await });
+    let socket = NodeSocket::bind(&config.node_socket())
+        .with_context(|| format!("listen on {}", config.node_socket().display()))?;
+    let limits = Limits { connections: 256, streams: 64, ..Limits::default() };
+    until_shutdown(socket, router(service)?, limits, shutdown).await;
+    tasks.shutdown().await;
+    tracing::info!("stopped; links, routes and firewall stay as they are");
+    Ok(())
+}
+
+async fn start_tunnels(
+    config: &Config,
+    engine: &Engine,
+    reconciler: &Arc<Reconciler>,
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    if let Engine::Userspace(_) = engine {
+        let process = Process::new(config);
+        let stream = process.ensure().await?;
+        let reconciler = Arc::clone(reconciler);
+        tasks.spawn(async move { process.guard(stream, reconciler).await });
+    }
+    Ok(())
+}
+
+async fn open_attachments(
+    config: &Config,
+    reconciler: &Arc<Reconciler>,
+) -> anyhow::Result<Attachments<SledStore>> {
+    let store = SledStore::open(&config.state_dir.join("attachments"))?;
+    let boot = boot_id().context("read the boot id")?;
+    let reconciler = Arc::clone(reconciler);
+    Ok(Attachments::open(store, reconciler, &boot, config.quarantine).await?)
+}
+
+/// Identity of this boot of the kernel.
+fn boot_id() -> std::io::Result<String> {
+    let id = fs::read_to_string(Path::new("/proc/sys/kernel/random/boot_id"))?;
+    Ok(id.trim().to_owned())
+}
+
+async fn node(config: &Config, identity: &Identity) -> anyhow::Result<Node> {
+    Ok(Node {
+        mesh_key: identity.mesh.clone(),
+        hub_key: identity.hub.clone(),
+        mesh_port: config.mesh_port,
+        hub_port: config.hub_port,
+        mtu: endpoint::mesh_mtu(config).await?,
+        host_ports: config.host_ports.clone(),
+        advertised: std::collections::BTreeSet::new(),
+    })
+}
+
+fn about(config: &Config, identity: &Identity, engine: &Engine, node: &Node) -> About {
+    About {
+        node: config.node.to_string(),
+        hub: Hub {
+            public_key: identity.hub.public_key(),
+            endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, config.hub_port)),
+        },
+        mtu: node.mtu,
+        kind: engine.kind(),
+        dns: Dns { nameservers: config.dns_nameservers.clone(), ..Dns::default() },
+    }
+}
+
+/// Says once that ADD works now.
+async fn announce(config: Arc<Config>, service: Arc<Service<SledStore>>) {
+    let mut applied = service.reconciler.subscribe();
+    // The sender lives as long as the service.
+    let _ = applied.wait_for(|applied| applied.ready).await;
+    let lease = service.membership.borrow().as_ref().map(|m| m.lease.prefixes.to_string());
+    let endpoint = endpoint::find(&config).await.ok();
+    let endpoint = endpoint.and_then(|list| list.as_slice().first().map(ToString::to_string));
+    tracing::info!(
+        node = %config.node,
+        lease = lease.as_deref().unwrap_or("none"),
+        engine = %service.about.kind,
+        endpoint = endpoint.as_deref().unwrap_or("none"),
+        "ready"
+    );
+}
+
+async fn keep_draining(tombstones: Tombstones, attachments: Arc<Attachments<SledStore>>) {
+    loop {
+        tokio::time::sleep(TOMBSTONES).await;
+        tombstones.drain(&attachments).await;
+    }
+}

@@ -1,0 +1,113 @@
+//! DELs that came while the node-manager was down: the plugin left a file for each.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde::Deserialize;
+use wgcni_model::AttachmentKey;
+use wgcni_store::Store;
+
+use crate::attachments::Attachments;
+
+/// Largest tombstone in bytes: names are at most 255 bytes each.
+const LARGEST: u64 = 4096;
+
+/// How far the time of a file may lie behind the clock: one tick of the kernel's.
+const CLOCK: Duration = Duration::from_millis(10);
+
+/// A DEL, as the plugin writes it.
+#[derive(Debug, Deserialize)]
+struct Tombstone {
+    #[serde(flatten)]
+    key: AttachmentKey,
+}
+
+/// Where tombstones lie.
+#[derive(Debug, Clone)]
+pub struct Tombstones(PathBuf);
+
+impl Tombstones {
+    /// The tombstones below `state_dir`.
+    pub fn new(state_dir: &Path) -> Self {
+        Self(state_dir.join("tombstones"))
+    }
+
+    /// Does what the tombstones say and removes them. One that does not work stays for the
+    /// next time; one that makes no sense is put aside.
+    pub async fn drain<S: Store>(&self, attachments: &Attachments<S>) {
+        let files = match files(&self.0) {
+            Ok(files) => files,
+            Err(error) => {
+                tracing::error!(path = %self.0.display(), %error, "list tombstones");
+                return;
+            }
+        };
+        for path in files {
+            match read(&path) {
+                Ok(Some((key, written))) => settle(&path, &key, written, attachments).await,
+                Ok(None) => {}
+                Err(error) => put_aside(&path, &error),
+            }
+        }
+    }
+}
+
+async fn settle<S: Store>(
+    path: &Path,
+    key: &AttachmentKey,
+    written: SystemTime,
+    attachments: &Attachments<S>,
+) {
+    // What was attached after the DEL is a successor, and stays.
+    if let Err(error) = attachments.detach_before(key, written + CLOCK).await {
+        tracing::error!(attachment = %key, %error, "a tombstone stays");
+    } else if let Err(error) = fs::remove_file(path) {
+        tracing::error!(path = %path.display(), %error, "remove a tombstone");
+    } else {
+        tracing::info!(attachment = %key, "tombstone settled");
+    }
+}
+
+/// The tombstones; files that are still being written have other names.
+fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|e| e == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// What a tombstone says and when it was written; `None` when it is gone.
+fn read(path: &Path) -> io::Result<Option<(AttachmentKey, SystemTime)>> {
+    let read = || {
+        let file = fs::symlink_metadata(path)?;
+        if !file.is_file() || file.len() > LARGEST {
+            return Err(io::Error::other("is not a tombstone"));
+        }
+        let tombstone: Tombstone = serde_json::from_slice(&fs::read(path)?)?;
+        Ok((tombstone.key, file.modified()?))
+    };
+    match read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn put_aside(path: &Path, error: &io::Error) {
+    let aside = path.with_extension("refused");
+    tracing::error!(path = %path.display(), %error, "put a senseless tombstone aside");
+    if let Err(error) = fs::rename(path, &aside) {
+        tracing::error!(path = %aside.display(), %error, "put a tombstone aside");
+    }
+}
