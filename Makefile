@@ -55,6 +55,7 @@ audit: deps ## Check dependencies against the RustSec database (fetched from Git
 	cargo deny --locked --log-level error check advisories
 
 bench: build $(STAMPS)/bench ## Measure, print a table, write target/bench.json
+	cargo bench --locked --package cluster-manager
 	$(BIN)/lab bench
 
 fmt: deps ## Format our code
