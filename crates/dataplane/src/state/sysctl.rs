@@ -67,10 +67,9 @@ impl FromStr for Sysctl {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        let mut parts = text.split('/');
-        // An interface's name is the only part that is not letters, digits and underscores.
-        let inside = parts.next() == Some("net")
-            && parts.all(|p| p.parse::<IfName>().is_ok() || p.len() > 15 && word(p));
+        let below = text.strip_prefix("net/").unwrap_or_default();
+        // Each part is a word, or the name of an interface.
+        let inside = below.split('/').all(|p| p.parse::<IfName>().is_ok() || is_word(p));
         if inside {
             Ok(Self(text.to_owned()))
         } else {
@@ -79,8 +78,8 @@ impl FromStr for Sysctl {
     }
 }
 
-fn word(part: &str) -> bool {
-    part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+fn is_word(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 impl TryFrom<String> for Sysctl {
@@ -100,5 +99,28 @@ impl From<Sysctl> for String {
 impl fmt::Display for Sysctl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_paths_below_net_are_settings() {
+        let good = "net/ipv4/conf/eth0.12/rp_filter net/netfilter/nf_conntrack_udp_timeout_stream";
+        for text in good.split(' ') {
+            assert_eq!(text.parse::<Sysctl>().unwrap().to_string(), text);
+        }
+        for text in ["net", "kernel/hostname", "net/../kernel/hostname", "/net/x", "net//x", ""] {
+            assert!(text.parse::<Sysctl>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_of_interfaces_may_hold_dots() {
+        assert!(!Sysctl::rp_filter("forwarding").opens());
+        assert!(Sysctl::ipv4_forwarding().opens() && Sysctl::ipv6_forwarding().opens());
     }
 }

@@ -240,3 +240,6 @@ impl Peer {
         reached && self.keepalive == want.keepalive && self.allowed_ips == want.allowed_ips
     }
 }
+
+#[cfg(test)]
+mod tests;
