@@ -54,7 +54,9 @@ impl Hub {
     /// Announces changes of the registry, coalesced, until the registry is gone.
     pub async fn publish(self: Arc<Self>) {
         let mut followed = self.registry.followed();
-        let mut from = *followed.borrow_and_update();
+        let mut from = self.news.borrow().to;
+        // It may have moved on since the hub was made.
+        followed.mark_changed();
         while followed.changed().await.is_ok() {
             let news = match self.registry.delta(from) {
                 // Leases alone changed: no peer did.
@@ -165,5 +167,91 @@ impl Reader {
 
     fn heartbeat(&self) -> Event {
         Event::from_message(&heartbeat(self.at, &self.hub.registry.history()))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use connectrpc::{CodecFormat, Encodable};
+    use futures::StreamExt;
+    use wgcni_api::Registration;
+    use wgcni_api::watch::Event as Seen;
+    use wgcni_daemon::config::{File, Flags, layered};
+    use wgcni_model::{Endpoints, PrivateKey};
+    use wgcni_store::MemoryStore;
+
+    use super::*;
+    use crate::config::{Config, Settings};
+    use crate::feed;
+
+    async fn cluster() -> (Arc<Registry>, Arc<Hub>) {
+        let mut layered = layered::<Settings>(&File::optional("/nowhere"), &Flags::default());
+        layered.settings.complete(([1; 16], [2; 5]));
+        let config = Config::check(layered).unwrap();
+        let store = Arc::new(MemoryStore::new());
+        let registry = Arc::new(Registry::start(store, &config).await.unwrap());
+        let hub = Hub::new(Arc::clone(&registry), config.heartbeat, CancellationToken::new());
+        tokio::spawn(feed::follow(Arc::clone(&registry)));
+        tokio::spawn(Arc::clone(&hub).publish());
+        (registry, hub)
+    }
+
+    async fn join(registry: &Registry, number: u8) {
+        let node = format!("n{number}").parse().unwrap();
+        registry.allocate(&node, Duration::ZERO).await.unwrap();
+        let registration = Registration {
+            node,
+            mesh_key: PrivateKey::from_random([number; 32]).public_key(),
+            hub_key: PrivateKey::from_random([number + 100; 32]).public_key(),
+            endpoints: Endpoints::default(),
+            applied: Revision(0),
+        };
+        registry.register(&registration, Duration::ZERO).await.unwrap();
+    }
+
+    fn read(event: &Event) -> Seen {
+        let json = event.encode(CodecFormat::Json).unwrap();
+        let message: WatchPeersResponse = serde_json::from_slice(&json).unwrap();
+        Seen::try_from(message).unwrap()
+    }
+
+    async fn next<S: Stream<Item = Result<Event, ConnectError>> + Unpin>(stream: &mut S) -> Seen {
+        read(&stream.next().await.unwrap().unwrap())
+    }
+
+    #[tokio::test]
+    async fn slow_reader_is_skipped_forward_and_has_no_queue() {
+        let (registry, hub) = cluster().await;
+        let mut slow = Box::pin(hub.stream(Revision(0), &History::default()));
+        let mut quick = Box::pin(hub.stream(Revision(0), &History::default()));
+        assert!(matches!(next(&mut slow).await, Seen::Snapshot(_)));
+        assert!(matches!(next(&mut quick).await, Seen::Snapshot(_)));
+        for number in 1..=3 {
+            join(&registry, number).await;
+            let Seen::Delta(delta) = next(&mut quick).await else { panic!("no delta") };
+            assert_eq!(delta.upserted.len(), 1);
+        }
+        let Seen::Delta(delta) = next(&mut slow).await else { panic!("no delta") };
+        assert_eq!((delta.revision, delta.upserted.len()), (registry.revision(), 3));
+        join(&registry, 4).await;
+        let Seen::Delta(delta) = next(&mut slow).await else { panic!("no delta") };
+        assert_eq!(delta.upserted.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn readers_share_one_encoding() {
+        let (registry, hub) = cluster().await;
+        let mut readers: Vec<_> =
+            (0..3).map(|_| Box::pin(hub.stream(Revision(0), &History::default()))).collect();
+        for round in 0..2 {
+            let mut places = Vec::new();
+            for reader in &mut readers {
+                let event = reader.next().await.unwrap().unwrap();
+                places.push(event.encode(CodecFormat::Proto).unwrap().as_ptr());
+            }
+            assert!(places.iter().all(|place| *place == places[0]), "round {round}");
+            join(&registry, round + 1).await;
+        }
     }
 }

@@ -38,7 +38,7 @@ pub fn config() -> Config {
         lease_lengths: Lengths { v4: 24, v6: 64 },
         listen: "127.0.0.1:0".parse().unwrap(),
         state_dir: "/nowhere".into(),
-        quarantine: Duration::from_secs(60),
+        quarantine: Duration::from_mins(1),
         heartbeat: Duration::from_secs(10),
         log: "info".to_owned(),
         log_format: wgcni_daemon::logging::Format::Text,
@@ -136,7 +136,7 @@ pub fn refusal<T: std::fmt::Debug>(result: Result<T, ConnectError>) -> (ErrorCod
 
 type Stream = connectrpc::client::ServerStream<
     <connectrpc::client::SharedHttp2Connection as connectrpc::client::ClientTransport>::ResponseBody,
-    wgcni_api::wireguard_service::OwnedWatchPeersResponseView,
+    wgcni_api::wireguard_v1::__buffa::view::WatchPeersResponseView<'static>,
 >;
 
 /// A reader of the stream of peers.
