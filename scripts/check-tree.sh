@@ -9,17 +9,23 @@ complain() {
     printf '%s\n%s\n' "error: $1:" "$2" >&2
 }
 
-# Tracked, and new but not ignored. The generated code is its generator's.
-mapfile -d '' files < <(git ls-files -z --cached --others --exclude-standard -- ':!crates/api/src/generated')
+# Tracked, and new but not ignored; without git, whatever is there. The generated code
+# is its generator's.
+files_of_tree() {
+    git ls-files -z --cached --others --exclude-standard -- ':!crates/api/src/generated' ||
+        find . \( -path ./.git -o -path ./target -o -path ./crates/api/src/generated \) -prune \
+            -o -type f -print0
+}
+mapfile -d '' files < <(files_of_tree)
 
-found=$(grep -snE '(^|[^[:alnum:]_.~-])/(home|root|Users|work)/' -- "${files[@]}") &&
+found=$(grep -IsnE '(^|[^[:alnum:]_.~-])/(home|root|Users|work)/' -- "${files[@]}") &&
     complain "a path of somebody's machine" "$found"
 
-found=$(grep -snE '^(<{7}|>{7}|={7})( |$)' -- "${files[@]}") &&
+found=$(grep -IsnE '^(<{7}|>{7}|={7})( |$)' -- "${files[@]}") &&
     complain "a conflict that was not resolved" "$found"
 
 # A function over the limit of clippy.toml says why.
-found=$(grep -sPzoH '#!?\[(allow|expect)\((?![^\]]*reason)[^\]]*too_many_lines[^\]]*\]' \
+found=$(grep -IsPzoH '#!?\[(allow|expect)\((?![^\]]*reason)[^\]]*too_many_lines[^\]]*\]' \
     -- "${files[@]}" | tr '\0' '\n') &&
     complain "too_many_lines without a reason" "$found"
 
