@@ -3,16 +3,22 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gotatun::device::uapi::UapiServer;
 use gotatun::device::{Device as Gotatun, DeviceBuilder};
-use tokio::sync::oneshot;
+use gotatun::x25519::PublicKey;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::UAPI_DIR;
 use crate::name::Name;
 use crate::tun::{Opened, Tun, TunReceiver, TunSender};
 use crate::uapi::Uapi;
 use crate::udp::UdpFactory;
+
+/// Time to send a handshake initiation.
+const GREETING: Duration = Duration::from_millis(10);
 
 type Transports = (UdpFactory, TunSender, TunReceiver);
 
@@ -21,6 +27,8 @@ pub(crate) struct Device {
     tun: Arc<Tun>,
     closed: oneshot::Receiver<std::os::fd::OwnedFd>,
     uapi: Uapi,
+    /// Peers to shake hands with, without waiting for traffic.
+    greet: mpsc::Receiver<PublicKey>,
     gotatun: Gotatun<Transports>,
 }
 
@@ -33,7 +41,8 @@ impl Device {
         let (client, server) = UapiServer::new();
         let (udp, binding) = UdpFactory::new();
         let path = Path::new(UAPI_DIR).join(format!("{name}.sock"));
-        let uapi = Uapi::start(&path, client, binding)?;
+        let (sender, greet) = mpsc::channel(1024);
+        let uapi = Uapi::start(&path, client, binding, sender)?;
         let (tun, closed) = link.register()?;
         let tun = Arc::new(tun);
         let gotatun = DeviceBuilder::new()
@@ -43,16 +52,22 @@ impl Device {
             .build()
             .await
             .map_err(io::Error::other)?;
-        Ok(Self { tun, closed, uapi, gotatun })
+        Ok(Self { tun, closed, uapi, greet, gotatun })
     }
 
     /// Runs until the link is deleted by others or `stop` says so; then everything is gone.
     pub(crate) async fn run(mut self, stop: impl Future<Output = ()>) {
-        // Both only wait: nothing is lost with the one that is dropped.
-        tokio::select! {
-            () = self.tun.gone() => tracing::info!("link is gone"),
-            () = self.gotatun.wait() => tracing::error!("device broke down"),
-            () = stop => {}
+        tokio::pin!(stop);
+        loop {
+            // Waiting for any of these changes nothing; a greeting is over before the next turn.
+            tokio::select! {
+                () = self.tun.gone() => break tracing::info!("link is gone"),
+                () = &mut stop => break,
+                Some(peer) = self.greet.recv() => {
+                    // The initiation is sent at once; its answer is not ours to wait for.
+                    let _ = timeout(GREETING, self.gotatun.force_handshake(&peer)).await;
+                }
+            }
         }
         self.uapi.stop().await;
         self.gotatun.stop().await;

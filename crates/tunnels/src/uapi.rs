@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use gotatun::device::uapi::UapiClient;
 use gotatun::device::uapi::command::{Request, Response, Set};
+use gotatun::x25519::PublicKey;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
@@ -40,9 +42,10 @@ impl Uapi {
         path: &Path,
         client: UapiClient,
         binding: Arc<Binding>,
+        greet: mpsc::Sender<PublicKey>,
     ) -> io::Result<Self> {
         let listener = Listener::bind(path)?;
-        let device = Configurable { client, binding, has_key: AtomicBool::new(false) };
+        let device = Configurable { client, binding, greet, has_key: AtomicBool::new(false) };
         Ok(Self(tokio::spawn(serve(listener, Arc::new(device)))))
     }
 
@@ -118,6 +121,8 @@ async fn next_request(
 struct Configurable {
     client: UapiClient,
     binding: Arc<Binding>,
+    /// Peers to shake hands with now.
+    greet: mpsc::Sender<PublicKey>,
     has_key: AtomicBool,
 }
 
@@ -144,6 +149,7 @@ impl Configurable {
         if !set.peers.is_empty() && !brings_key && !self.has_key.load(Ordering::Acquire) {
             return Err(libc::ENOKEY);
         }
+        let kept_alive = kept_alive(&set);
         let response = self.client.send(set).await.map_err(|_| libc::ENODEV)?;
         if brings_key {
             self.has_key.store(true, Ordering::Release);
@@ -151,6 +157,10 @@ impl Configurable {
         if self.binding.failed() {
             self.bind_again().await;
             return Err(libc::EADDRINUSE);
+        }
+        for peer in kept_alive {
+            // When there are more than it holds, the others wait for their first interval.
+            let _ = self.greet.try_send(peer);
         }
         Ok(response)
     }
@@ -167,4 +177,14 @@ impl Configurable {
             }
         }
     }
+}
+
+/// Peers that get a keepalive interval: the kernel's WireGuard sends them the first at once, so
+/// that they know from where we speak; gotatun would only after the first interval.
+fn kept_alive(set: &Set) -> Vec<PublicKey> {
+    let peers = set.peers.iter().filter(|peer| {
+        !peer.remove && peer.peer.persistent_keepalive_interval.is_some_and(|s| s > 0)
+    });
+    let keys = peers.map(|peer| PublicKey::from(peer.peer.public_key.0));
+    keys.collect()
 }

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 
-use common::{Client, Host, Place, pair};
+use common::{Client, Host, Place, eventually, pair};
 
 const OK: &str = r#"{"ok":{}}"#;
 
@@ -29,7 +29,8 @@ fn devices_are_created_listed_and_deleted() {
     assert!(host.command("ip link show wga").contains("state DOWN"));
     assert_eq!(errno(&host.ask(r#"{"create":{"name":"wga"}}"#)), 17);
     assert_eq!(host.delete("wga"), OK);
-    assert!(!host.has_link("wga") && !host.has_uapi("wga"));
+    assert!(!host.has_uapi("wga"));
+    eventually("the link goes", || !host.has_link("wga"));
     assert_eq!(errno(&host.delete("wga")), 19);
     host.create("wga");
     assert_eq!(host.devices(), r#"{"ok":{"devices":["wga","wgb"]}}"#);
@@ -95,11 +96,13 @@ fn a_shutdown_deletes_all_and_ends_the_process() {
     let mut client = host.connect();
     assert_eq!(client.ask(r#"{"shutdown":{}}"#), OK);
     assert_eq!(client.line(), "");
-    common::eventually("it ends", || host.has_ended());
+    eventually("it ends", || host.has_ended());
     assert!(!run.join("wgcni/tunnels.sock").exists());
     assert!(!run.join("wireguard/wg0.sock").exists());
-    let link = net.run(|| nix::net::if_::if_nametoindex("wg1"));
-    assert!(link.join().unwrap().is_err());
+    eventually("the link goes", || {
+        let link = net.run(|| nix::net::if_::if_nametoindex("wg1"));
+        link.join().unwrap().is_err()
+    });
 }
 
 #[test]
@@ -139,9 +142,21 @@ fn a_port_that_is_taken_is_reported_and_can_be_had_later() {
     assert_eq!(port(), "5002");
     assert_eq!(set_port(5001), "errno=98");
     host.delete("wg0");
-    assert_eq!(set_port(5001), "errno=0");
+    eventually("the port is free", || set_port(5001) == "errno=0");
     assert_eq!(port(), "5001");
-    assert_eq!(host.command("ss -Hlun sport = :5002"), "");
+    eventually("the old port is free", || host.command("ss -Hlun sport = :5002").is_empty());
+}
+
+#[test]
+fn a_peer_to_be_kept_alive_is_greeted_at_once() {
+    let host = Host::start();
+    let (hub, container) = (host.device("hub", 51819), host.device("wgc", 0));
+    host.command(&format!("wg set hub peer {container} allowed-ips 10.0.0.2/32"));
+    let hello = "endpoint 127.0.0.1:51819 persistent-keepalive 25";
+    host.command(&format!("wg set wgc peer {hub} {hello}"));
+    eventually("the hub knows its container", || {
+        host.command("wg show hub endpoints").contains("127.0.0.1:")
+    });
 }
 
 #[test]

@@ -40,6 +40,16 @@ fn jumbo_frames_arrive_as_sent() {
 }
 
 #[test]
+fn a_path_too_narrow_for_the_link_still_carries_it() {
+    let (a, b) = pair(1500, false);
+    for host in [&a, &b] {
+        host.command("ip link set wg0 mtu 1500");
+    }
+    flows::tcp(&a, &b, "10.0.0.2", 4000, 8 * MIB);
+    flows::udp(&a, &b, "fd00::2", 4001, (1300..1453).collect());
+}
+
+#[test]
 fn flows_at_the_same_time_do_not_mix() {
     let (a, b) = pair(1500, false);
     std::thread::scope(|scope| {

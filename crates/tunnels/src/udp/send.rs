@@ -32,14 +32,17 @@ impl UdpSender {
 
     /// Sends a burst that [`burst_len`] has found to be one.
     async fn send_burst(&self, burst: &[(Packet, SocketAddr)]) {
-        if self.try_burst(burst).await.is_ok() {
+        let Err(error) = self.try_burst(burst).await else {
             return;
-        }
+        };
         // No offload on the way, or longer than the path's MTU: then each on its own.
-        for datagram in burst {
-            if let Err(error) = self.try_burst(std::slice::from_ref(datagram)).await {
-                tracing::trace!(%error, to = %datagram.1, "datagram lost");
+        let too_much = [libc::EIO, libc::EINVAL, libc::EMSGSIZE];
+        if burst.len() > 1 && error.raw_os_error().is_some_and(|e| too_much.contains(&e)) {
+            for datagram in burst.chunks(1) {
+                let _ = self.try_burst(datagram).await;
             }
+        } else {
+            tracing::trace!(%error, count = burst.len(), "datagrams lost");
         }
     }
 

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use super::Place;
 
-const PATIENCE: Option<Duration> = Some(Duration::from_secs(30));
+const PATIENCE: Option<Duration> = Some(Duration::from_mins(1));
+const RETRY: Option<Duration> = Some(Duration::from_millis(100));
 
 /// Bytes that do not repeat within any segment: what is lost, doubled or swapped shows.
 struct Pattern(u64);
@@ -66,39 +67,60 @@ fn check(stream: &mut TcpStream, len: usize) {
     }
 }
 
-/// Sends datagrams of these sizes, each answered, and compares.
+/// Sends datagrams of these sizes, each answered, and compares. What is lost is sent again: a
+/// full queue may drop, but nothing may change.
 pub fn udp(from: &impl Place, to: &impl Place, address: &str, port: u16, sizes: Vec<usize>) {
     let (tell, listening) = mpsc::channel();
+    let (stop, stopped) = mpsc::channel::<()>();
     let target = (address.to_owned(), port);
     let bind = target.clone();
-    let count = sizes.len();
     let echo = to.run(move || {
         let socket = UdpSocket::bind(bind).unwrap();
-        socket.set_read_timeout(PATIENCE).unwrap();
+        socket.set_read_timeout(RETRY).unwrap();
         tell.send(()).unwrap();
         let mut buffer = vec![0; 65_536];
-        for _ in 0..count {
-            let (len, peer) = socket.recv_from(&mut buffer).unwrap();
-            socket.send_to(&buffer[..len], peer).unwrap();
+        while stopped.try_recv() == Err(mpsc::TryRecvError::Empty) {
+            if let Ok((len, peer)) = socket.recv_from(&mut buffer) {
+                socket.send_to(&buffer[..len], peer).unwrap();
+            }
         }
     });
     listening.recv().unwrap();
     let sender = from.run(move || {
-        let any = if target.0.contains(':') { "::" } else { "0.0.0.0" };
-        let socket = UdpSocket::bind((any, 0)).unwrap();
+        let socket = UdpSocket::bind(any(&target.0)).unwrap();
         socket.connect(target).unwrap();
-        socket.set_read_timeout(PATIENCE).unwrap();
-        let (mut pattern, mut got) = (Pattern(7), vec![0; 65_536]);
+        socket.set_read_timeout(RETRY).unwrap();
+        let (mut pattern, mut before) = (Pattern(7), Vec::new());
         for size in sizes {
             let mut sent = vec![0; size];
             pattern.fill(&mut sent);
-            socket.send(&sent).unwrap();
-            let len = socket.recv(&mut got).unwrap();
-            assert!(sent == got[..len], "a datagram of {size} bytes arrived changed");
+            exchange(&socket, &sent, &before);
+            before = sent;
         }
     });
     sender.join().unwrap();
+    drop(stop);
     echo.join().unwrap();
+}
+
+/// Sends until the answer comes; late answers to what was sent `before` are none.
+fn exchange(socket: &UdpSocket, sent: &[u8], before: &[u8]) {
+    let mut got = vec![0; 65_536];
+    for _ in 0..300 {
+        socket.send(sent).unwrap();
+        while let Ok(len) = socket.recv(&mut got) {
+            if got[..len] == *sent {
+                return;
+            }
+            let (is, was) = (len, sent.len());
+            assert!(got[..len] == *before, "{was} bytes arrived changed, as {is}");
+        }
+    }
+    panic!("a datagram of {} bytes never arrives", sent.len());
+}
+
+fn any(family_of: &str) -> (&'static str, u16) {
+    if family_of.contains(':') { ("::", 0) } else { ("0.0.0.0", 0) }
 }
 
 /// Sends one burst that the kernel hands over as one super-packet; its datagrams' sizes.

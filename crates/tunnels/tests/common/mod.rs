@@ -272,7 +272,8 @@ pub fn pair(wire_mtu: u32, outer_v6: bool) -> (Host, Host) {
     (a, b)
 }
 
-/// Waits until it holds.
+/// Waits until it holds. Also for what `delete` promises: while another test starts a command, the
+/// child has copies of this process's descriptors, and links and ports live as long as those.
 pub fn eventually(what: &str, holds: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !holds() {
