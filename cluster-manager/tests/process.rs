@@ -163,7 +163,7 @@ async fn ask_until_killed(serving: Serving, nodes: usize, answers: usize) -> Vec
     Arc::into_inner(acknowledged).unwrap().into_inner().unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn sigterm_ends_streams_and_the_program() {
     let home = Home::new();
     let serving = home.serve();

@@ -64,10 +64,7 @@ pub enum CommitError {
         changed: Revision,
     },
     /// The value can never be stored.
-    #[error(
-        "record {key}: {size} bytes are too many, at most {} fit",
-        crate::MAX_VALUE
-    )]
+    #[error("record {key}: {size} bytes are too many, at most {} fit", crate::MAX_VALUE)]
     TooLarge {
         /// The key.
         key: Key,

@@ -20,13 +20,7 @@ impl Shared {
     /// writer drops that.
     pub fn new(table: Table) -> (Self, watch::Sender<Revision>) {
         let (announce, newest) = watch::channel(table.revision());
-        (
-            Self {
-                table: Arc::new(Mutex::new(table)),
-                newest,
-            },
-            announce,
-        )
+        (Self { table: Arc::new(Mutex::new(table)), newest }, announce)
     }
 
     pub fn table(&self) -> MutexGuard<'_, Table> {

@@ -80,14 +80,7 @@ impl Table {
         let by_age = entries.iter().map(age).collect();
         let dead = entries.iter().filter(|(_, entry)| entry.value.is_none());
         let tombstones = dead.map(age).collect();
-        Self {
-            history,
-            revision,
-            compacted,
-            entries,
-            by_age,
-            tombstones,
-        }
+        Self { history, revision, compacted, entries, by_age, tombstones }
     }
 
     pub fn history(&self) -> &History {
@@ -113,16 +106,9 @@ impl Table {
         }
         let revision = Revision(self.revision.0 + 1);
         let changes = transaction.writes.into_iter().filter(|(key, value)| {
-            value.is_some()
-                || self
-                    .entries
-                    .get(key)
-                    .is_some_and(|entry| entry.value.is_some())
+            value.is_some() || self.entries.get(key).is_some_and(|entry| entry.value.is_some())
         });
-        let entry = |value: Option<Vec<u8>>| Entry {
-            revision,
-            value: value.map(Arc::from),
-        };
+        let entry = |value: Option<Vec<u8>>| Entry { revision, value: value.map(Arc::from) };
         Ok(changes.map(|(key, value)| (key, entry(value))).collect())
     }
 
@@ -139,10 +125,7 @@ impl Table {
             return Ok(());
         }
         let changed = entry.map(|entry| entry.revision).unwrap_or_default();
-        Err(CommitError::Conflict {
-            key: key.clone(),
-            changed,
-        })
+        Err(CommitError::Conflict { key: key.clone(), changed })
     }
 
     /// Does what was staged.
@@ -179,28 +162,15 @@ impl Table {
         if after < self.compacted {
             return None;
         }
-        let mut changes = Changes {
-            revision: self.revision,
-            written: Vec::new(),
-            removed: Vec::new(),
-        };
-        let mut newer: Vec<_> = self
-            .by_age
-            .iter()
-            .rev()
-            .take_while(|(revision, _)| *revision > after)
-            .collect();
+        let mut changes =
+            Changes { revision: self.revision, written: Vec::new(), removed: Vec::new() };
+        let mut newer: Vec<_> =
+            self.by_age.iter().rev().take_while(|(revision, _)| *revision > after).collect();
         newer.reverse();
         for (revision, key) in newer {
             match self.entries.get(key).and_then(|entry| entry.value.clone()) {
                 Some(value) => {
-                    changes.written.push((
-                        key.clone(),
-                        Record {
-                            revision: *revision,
-                            value,
-                        },
-                    ));
+                    changes.written.push((key.clone(), Record { revision: *revision, value }));
                 }
                 None => changes.removed.push((key.clone(), *revision)),
             }
@@ -219,13 +189,7 @@ impl Table {
         for (key, Entry { revision, value }) in &self.entries {
             match value.clone() {
                 Some(value) => {
-                    loaded.records.insert(
-                        key.clone(),
-                        Record {
-                            revision: *revision,
-                            value,
-                        },
-                    );
+                    loaded.records.insert(key.clone(), Record { revision: *revision, value });
                 }
                 None => {
                     loaded.removed.insert(key.clone(), *revision);

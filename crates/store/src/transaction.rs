@@ -60,29 +60,22 @@ impl Transaction {
     /// Adds the write of a record that must not have changed since `revision`.
     #[must_use]
     pub fn replace(self, key: &Key, revision: Revision, value: Vec<u8>) -> Self {
-        self.when(key, Precondition::Unchanged(revision))
-            .put(key, value)
+        self.when(key, Precondition::Unchanged(revision)).put(key, value)
     }
 
     /// Adds the removal of a record that must not have changed since `revision`.
     #[must_use]
     pub fn remove(self, key: &Key, revision: Revision) -> Self {
-        self.when(key, Precondition::Unchanged(revision))
-            .delete(key)
+        self.when(key, Precondition::Unchanged(revision)).delete(key)
     }
 
     /// Refuses what no store takes.
     pub(crate) fn check_size(&self) -> Result<(), CommitError> {
         let size = |value: &Option<Vec<u8>>| value.as_ref().map_or(0, Vec::len);
-        match self
-            .writes
-            .iter()
-            .find(|(_, value)| size(value) > MAX_VALUE)
-        {
-            Some((key, value)) => Err(CommitError::TooLarge {
-                key: key.clone(),
-                size: size(value),
-            }),
+        match self.writes.iter().find(|(_, value)| size(value) > MAX_VALUE) {
+            Some((key, value)) => {
+                Err(CommitError::TooLarge { key: key.clone(), size: size(value) })
+            }
             None => Ok(()),
         }
     }

@@ -16,11 +16,7 @@ pub struct Watch {
 
 impl Watch {
     pub(crate) fn new(shared: Shared, newest: watch::Receiver<Revision>, after: Revision) -> Self {
-        Self {
-            shared,
-            newest,
-            after,
-        }
+        Self { shared, newest, after }
     }
 
     /// Waits for changes after those that it gave last. May be dropped while waiting.
@@ -32,11 +28,7 @@ impl Watch {
         let after = self.after;
         let newer = self.newest.wait_for(|newest| *newest > after).await;
         newer.map_err(|_| WatchError::Closed)?;
-        let changes = self
-            .shared
-            .table()
-            .since(after)
-            .ok_or(WatchError::TooOld(after))?;
+        let changes = self.shared.table().since(after).ok_or(WatchError::TooOld(after))?;
         self.after = changes.revision;
         Ok(changes)
     }

@@ -53,11 +53,7 @@ fn acknowledged_commits_survive_kill_9() {
         let found: BTreeSet<_> = records.keys().map(|key| key.as_str().to_owned()).collect();
         let lost: Vec<_> = acknowledged.difference(&found).collect();
         assert!(lost.is_empty(), "acknowledged, then lost: {lost:?}");
-        assert!(
-            records
-                .iter()
-                .all(|(key, record)| *record.value == *key.as_str().as_bytes())
-        );
+        assert!(records.iter().all(|(key, record)| *record.value == *key.as_str().as_bytes()));
     }
     let kept = acknowledged.len();
     assert!(kept >= ROUNDS * ACKNOWLEDGED_BEFORE_KILL, "{kept}");
@@ -67,11 +63,8 @@ fn acknowledged_until_killed(dir: &Path) -> Vec<String> {
     let mut command = Command::new(std::env::current_exe().unwrap());
     let mut child = command.arg(dir).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let mut keys: Vec<_> = lines
-        .by_ref()
-        .take(ACKNOWLEDGED_BEFORE_KILL)
-        .map(Result::unwrap)
-        .collect();
+    let mut keys: Vec<_> =
+        lines.by_ref().take(ACKNOWLEDGED_BEFORE_KILL).map(Result::unwrap).collect();
     child.kill().unwrap();
     keys.extend(lines.map(Result::unwrap));
     child.wait().unwrap();

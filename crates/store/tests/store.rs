@@ -23,10 +23,7 @@ fn put(name: &str, value: &str) -> Transaction {
 /// Values by name.
 fn values(store: &dyn Store) -> BTreeMap<String, Vec<u8>> {
     let records = store.load().records;
-    records
-        .into_iter()
-        .map(|(key, r)| (key.name().to_owned(), r.value.to_vec()))
-        .collect()
+    records.into_iter().map(|(key, r)| (key.name().to_owned(), r.value.to_vec())).collect()
 }
 
 struct Dir(tempfile::TempDir);
@@ -53,51 +50,20 @@ impl Dir {
 }
 
 async fn preconditions_are_checked(store: &dyn Store) {
-    let first = store
-        .commit(Transaction::new().create(&key("a"), b"1".into()))
-        .await
-        .unwrap();
-    let again = store
-        .commit(Transaction::new().create(&key("a"), b"2".into()))
-        .await;
-    assert_eq!(
-        again,
-        Err(CommitError::Conflict {
-            key: key("a"),
-            changed: first
-        })
-    );
+    let first = store.commit(Transaction::new().create(&key("a"), b"1".into())).await.unwrap();
+    let again = store.commit(Transaction::new().create(&key("a"), b"2".into())).await;
+    assert_eq!(again, Err(CommitError::Conflict { key: key("a"), changed: first }));
     let second = Transaction::new().replace(&key("a"), first, b"3".into());
     let second = store.commit(second).await.unwrap();
     assert!(second > first);
-    let late = Transaction::new()
-        .remove(&key("a"), first)
-        .put(&key("b"), b"4".into());
+    let late = Transaction::new().remove(&key("a"), first).put(&key("b"), b"4".into());
     let late = store.commit(late).await;
-    assert_eq!(
-        late,
-        Err(CommitError::Conflict {
-            key: key("a"),
-            changed: second
-        })
-    );
-    assert_eq!(
-        values(store),
-        BTreeMap::from([("a".to_owned(), b"3".to_vec())])
-    );
-    let gone = store
-        .commit(Transaction::new().remove(&key("a"), second))
-        .await
-        .unwrap();
+    assert_eq!(late, Err(CommitError::Conflict { key: key("a"), changed: second }));
+    assert_eq!(values(store), BTreeMap::from([("a".to_owned(), b"3".to_vec())]));
+    let gone = store.commit(Transaction::new().remove(&key("a"), second)).await.unwrap();
     assert_eq!(store.load().removed, BTreeMap::from([(key("a"), gone)]));
     // Nothing to remove: nothing happened.
-    assert_eq!(
-        store
-            .commit(Transaction::new().delete(&key("a")))
-            .await
-            .unwrap(),
-        gone
-    );
+    assert_eq!(store.commit(Transaction::new().delete(&key("a"))).await.unwrap(), gone);
 }
 
 async fn watch_gives_the_last_state_only(store: &dyn Store) {
@@ -107,17 +73,10 @@ async fn watch_gives_the_last_state_only(store: &dyn Store) {
         store.commit(put("w", value)).await.unwrap();
     }
     store.commit(put("x", "1")).await.unwrap();
-    store
-        .commit(Transaction::new().delete(&key("x")))
-        .await
-        .unwrap();
+    store.commit(Transaction::new().delete(&key("x"))).await.unwrap();
     let changes = watch.next().await.unwrap();
     assert_eq!(changes.revision, store.load().revision);
-    let written: Vec<_> = changes
-        .written
-        .iter()
-        .map(|(k, r)| (k.name(), &*r.value))
-        .collect();
+    let written: Vec<_> = changes.written.iter().map(|(k, r)| (k.name(), &*r.value)).collect();
     assert_eq!(written, [("w", b"3".as_slice())]);
     let removed: Vec<_> = changes.removed.iter().map(|(k, _)| k.name()).collect();
     assert_eq!(removed, ["x"]);
@@ -143,10 +102,7 @@ async fn revisions_history_and_removals_survive_a_restart() {
     let before_all = store.load().revision;
     store.commit(put("a", "1")).await.unwrap();
     let seen = store.commit(put("b", "1")).await.unwrap();
-    store
-        .commit(Transaction::new().delete(&key("a")))
-        .await
-        .unwrap();
+    store.commit(Transaction::new().delete(&key("a"))).await.unwrap();
     let before = store.load();
     drop(store);
     let store = dir.open();
@@ -154,10 +110,7 @@ async fn revisions_history_and_removals_survive_a_restart() {
     let changes = store.watch(seen).next().await.unwrap();
     assert!(changes.written.is_empty());
     assert_eq!(changes.removed, [(key("a"), before.revision)]);
-    assert_eq!(
-        store.watch(before_all).next().await.unwrap().written.len(),
-        1
-    );
+    assert_eq!(store.watch(before_all).next().await.unwrap().written.len(), 1);
 }
 
 #[tokio::test]
@@ -170,19 +123,13 @@ async fn removals_are_remembered_up_to_a_bound() {
         async move {
             let name = format!("{n}");
             store.commit(put(&name, "x")).await.unwrap();
-            store
-                .commit(Transaction::new().delete(&key(&name)))
-                .await
-                .unwrap();
+            store.commit(Transaction::new().delete(&key(&name))).await.unwrap();
         }
     });
     for round in rounds.map(tokio::spawn).collect::<Vec<_>>() {
         round.await.unwrap();
     }
-    assert_eq!(
-        store.watch(start).next().await,
-        Err(WatchError::TooOld(start))
-    );
+    assert_eq!(store.watch(start).next().await, Err(WatchError::TooOld(start)));
     let before = store.load();
     assert!(before.compacted > start);
     assert_eq!(before.removed.len(), 4096);
@@ -205,11 +152,7 @@ async fn one_of_many_wins_a_key() {
     let store = Arc::new(dir.open());
     let claims = (0..64).map(|n: u8| {
         let store = Arc::clone(&store);
-        async move {
-            store
-                .commit(Transaction::new().create(&key("k"), vec![n]))
-                .await
-        }
+        async move { store.commit(Transaction::new().create(&key("k"), vec![n])).await }
     });
     let mut wins = 0;
     for claim in claims.map(tokio::spawn).collect::<Vec<_>>() {
@@ -233,23 +176,16 @@ fn second_opener_is_told_who_has_it() {
 fn filled() -> Dir {
     let dir = Dir::new();
     let store = dir.open();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for n in 0..50 {
-        runtime
-            .block_on(store.commit(put(&format!("{n}"), "value")))
-            .unwrap();
+        runtime.block_on(store.commit(put(&format!("{n}"), "value"))).unwrap();
     }
     dir
 }
 
 /// Changes the database as sled's own user, past our checks.
 fn tamper(dir: &Dir, change: impl FnOnce(&sled::Db)) {
-    let db = sled::Config::new()
-        .path(dir.path().join("db"))
-        .open()
-        .unwrap();
+    let db = sled::Config::new().path(dir.path().join("db")).open().unwrap();
     change(&db);
     db.flush().unwrap();
 }
@@ -263,10 +199,7 @@ fn corrupt_record_is_named() {
         db.insert("etable/7", bytes).unwrap();
     });
     let error = dir.refusal().to_string();
-    assert!(
-        error.contains("record table/7: has a wrong checksum"),
-        "{error}"
-    );
+    assert!(error.contains("record table/7: has a wrong checksum"), "{error}");
 }
 
 #[test]
@@ -281,10 +214,7 @@ fn record_of_a_later_version_is_named() {
         db.insert("etable/8", bytes).unwrap();
     });
     let error = dir.refusal().to_string();
-    assert!(
-        error.contains("record table/8: has format version 9"),
-        "{error}"
-    );
+    assert!(error.contains("record table/8: has format version 9"), "{error}");
 }
 
 #[test]
@@ -292,10 +222,7 @@ fn lost_record_is_noticed() {
     let dir = filled();
     tamper(&dir, |db| drop(db.remove("etable/9").unwrap()));
     let error = dir.refusal().to_string();
-    assert!(
-        error.contains("it has 49 records, and 50 were written"),
-        "{error}"
-    );
+    assert!(error.contains("it has 49 records, and 50 were written"), "{error}");
 }
 
 #[test]
@@ -329,19 +256,12 @@ fn older_copy_of_the_database_is_noticed() {
     let dir = filled();
     let old = dir.0.path().join("old");
     copy(&dir.path().join("db"), &old);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .build()
-        .unwrap();
-    runtime
-        .block_on(dir.open().commit(put("new", "x")))
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(dir.open().commit(put("new", "x"))).unwrap();
     std::fs::remove_dir_all(dir.path().join("db")).unwrap();
     std::fs::rename(old, dir.path().join("db")).unwrap();
     let error = dir.refusal().to_string();
-    assert!(
-        error.contains("ends at revision 50, and revision 51 was acknowledged"),
-        "{error}"
-    );
+    assert!(error.contains("ends at revision 50, and revision 51 was acknowledged"), "{error}");
 }
 
 /// A damage to a file.

@@ -61,12 +61,7 @@ const SUMMARY: &[u8] = b"summary";
 pub(crate) fn encode_summary(summary: &Summary) -> Vec<u8> {
     let mut bytes = vec![VERSION];
     bytes.extend_from_slice(summary.history.to_string().as_bytes());
-    for number in [
-        summary.revision.0,
-        summary.compacted.0,
-        summary.entries,
-        summary.digest,
-    ] {
+    for number in [summary.revision.0, summary.compacted.0, summary.entries, summary.digest] {
         bytes.extend_from_slice(&number.to_be_bytes());
     }
     seal(SUMMARY, bytes)
@@ -104,9 +99,9 @@ fn unseal<'a>(name: &[u8], bytes: &'a [u8]) -> Result<&'a [u8], String> {
     }
     match body.split_first() {
         Some((&VERSION, body)) => Ok(body),
-        Some((version, _)) => Err(format!(
-            "has format version {version}, and this program knows {VERSION} only"
-        )),
+        Some((version, _)) => {
+            Err(format!("has format version {version}, and this program knows {VERSION} only"))
+        }
         None => Err("is too short".to_owned()),
     }
 }
@@ -120,9 +115,7 @@ fn crc(name: &[u8], body: &[u8]) -> u32 {
 
 /// A big-endian number of at most 8 bytes.
 fn number(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }
 
 #[cfg(test)]

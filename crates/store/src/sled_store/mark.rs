@@ -31,12 +31,7 @@ impl Mark {
     /// Opens the mark, makes it say `summary` and be durable.
     pub fn create(path: &Path, summary: &Summary) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        let file = options
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
+        let file = options.write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let mark = Self(file);
         mark.write(summary)?;
         mark.0.sync_all()?;

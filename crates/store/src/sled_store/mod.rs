@@ -46,12 +46,7 @@ impl SledStore {
             .name("store".to_owned())
             .spawn(move || writer.run(&requests))
             .map_err(open::io_error("start the writer of", dir))?;
-        Ok(Self {
-            shared,
-            queue: Some(queue),
-            writer: Some(writer),
-            _lock: opened.lock,
-        })
+        Ok(Self { shared, queue: Some(queue), writer: Some(writer), _lock: opened.lock })
     }
 
     fn send(
@@ -60,14 +55,8 @@ impl SledStore {
     ) -> Result<oneshot::Receiver<Result<Revision, CommitError>>, CommitError> {
         transaction.check_size()?;
         let (answer, answered) = oneshot::channel();
-        let request = Request {
-            transaction,
-            answer,
-        };
-        let sent = self
-            .queue
-            .as_ref()
-            .is_some_and(|queue| queue.send(request).is_ok());
+        let request = Request { transaction, answer };
+        let sent = self.queue.as_ref().is_some_and(|queue| queue.send(request).is_ok());
         if sent { Ok(answered) } else { Err(ended()) }
     }
 }

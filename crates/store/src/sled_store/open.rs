@@ -55,16 +55,7 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     sync_dirs(dir, &path)?;
     let mark = Mark::create(&mark, &summary).map_err(io_error("write", &mark))?;
     sync_dirs(dir, &path)?;
-    Ok(Opened {
-        table,
-        files: Files {
-            db,
-            data,
-            mark,
-            summary,
-        },
-        lock,
-    })
+    Ok(Opened { table, files: Files { db, data, mark, summary }, lock })
 }
 
 fn make_private(dir: &Path) -> Result<(), OpenError> {
@@ -77,12 +68,7 @@ fn make_private(dir: &Path) -> Result<(), OpenError> {
 fn lock(dir: &Path) -> Result<File, OpenError> {
     let path = dir.join("lock");
     let mut options = OpenOptions::new();
-    let file = options
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path);
+    let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(io_error("open", &path))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -97,17 +83,12 @@ fn open_database(path: &Path) -> Result<sled::Db, OpenError> {
         // Ours flushes; the default cache is 1 GB.
         .flush_every_ms(None)
         .cache_capacity(4 * 1024 * 1024);
-    let database = |reason: String| OpenError::Database {
-        path: path.to_owned(),
-        reason,
-    };
+    let database = |reason: String| OpenError::Database { path: path.to_owned(), reason };
     // Damaged files make sled panic in places.
     match catch_unwind(AssertUnwindSafe(|| config.open())) {
         Ok(Ok(db)) => Ok(db),
         Ok(Err(error)) => Err(database(error.to_string())),
-        Err(_) => Err(database(
-            "it is damaged, and reading it panicked".to_owned(),
-        )),
+        Err(_) => Err(database("it is damaged, and reading it panicked".to_owned())),
     }
 }
 
@@ -137,26 +118,15 @@ fn read(dir: &Path, db: &sled::Db) -> Result<Option<(Table, Summary)>, OpenError
         };
     };
     check_summary(dir, &summary, &entries, digest)?;
-    let Summary {
-        history,
-        revision,
-        compacted,
-        ..
-    } = summary.clone();
-    Ok(Some((
-        Table::restore(history, revision, compacted, entries),
-        summary,
-    )))
+    let Summary { history, revision, compacted, .. } = summary.clone();
+    Ok(Some((Table::restore(history, revision, compacted, entries), summary)))
 }
 
 fn read_entry(dir: &Path, name: &[u8], bytes: &[u8]) -> Result<(Key, Entry), OpenError> {
-    let key = name
-        .strip_prefix(&[ENTRY])
-        .and_then(Key::parse)
-        .ok_or_else(|| {
-            let name = name.escape_ascii().to_string();
-            record(dir, &name, "is none of ours".to_owned())
-        })?;
+    let key = name.strip_prefix(&[ENTRY]).and_then(Key::parse).ok_or_else(|| {
+        let name = name.escape_ascii().to_string();
+        record(dir, &name, "is none of ours".to_owned())
+    })?;
     let entry = decode_entry(&key, bytes);
     let entry = entry.map_err(|reason| record(dir, key.as_str(), reason))?;
     Ok((key, entry))
@@ -170,27 +140,17 @@ fn check_summary(
 ) -> Result<(), OpenError> {
     let found = entries.len() as u64;
     if found != summary.entries {
-        let reason = format!(
-            "it has {found} records, and {} were written",
-            summary.entries
-        );
+        let reason = format!("it has {found} records, and {} were written", summary.entries);
         return Err(incomplete(dir, reason));
     }
     if digest != summary.digest {
-        return Err(incomplete(
-            dir,
-            "a record is older than what was written last",
-        ));
+        return Err(incomplete(dir, "a record is older than what was written last"));
     }
-    let newer = entries
-        .iter()
-        .find(|(_, entry)| entry.revision > summary.revision);
+    let newer = entries.iter().find(|(_, entry)| entry.revision > summary.revision);
     match newer {
-        Some((key, _)) => Err(record(
-            dir,
-            key.as_str(),
-            "is newer than the store's revision".to_owned(),
-        )),
+        Some((key, _)) => {
+            Err(record(dir, key.as_str(), "is newer than the store's revision".to_owned()))
+        }
         None => Ok(()),
     }
 }
@@ -198,14 +158,10 @@ fn check_summary(
 fn check_mark(dir: &Path, marked: Option<&Summary>, summary: &Summary) -> Result<(), OpenError> {
     match marked {
         None if summary.revision == Revision(0) => Ok(()),
-        None => Err(incomplete(
-            dir,
-            "its file mark is missing, and it has records",
-        )),
-        Some(mark) if mark.history != summary.history => Err(incomplete(
-            dir,
-            "its database is another store's, says its file mark",
-        )),
+        None => Err(incomplete(dir, "its file mark is missing, and it has records")),
+        Some(mark) if mark.history != summary.history => {
+            Err(incomplete(dir, "its database is another store's, says its file mark"))
+        }
         Some(mark) if mark.revision > summary.revision => Err(incomplete(
             dir,
             format!(
@@ -226,13 +182,9 @@ fn create(dir: &Path, db: &sled::Db) -> Result<(Table, Summary), OpenError> {
         entries: 0,
         digest: 0,
     };
-    let written = db
-        .insert(SUMMARY, encode_summary(&summary))
-        .and_then(|_| db.flush());
-    written.map_err(|error| OpenError::Database {
-        path: dir.join("db"),
-        reason: error.to_string(),
-    })?;
+    let written = db.insert(SUMMARY, encode_summary(&summary)).and_then(|_| db.flush());
+    written
+        .map_err(|error| OpenError::Database { path: dir.join("db"), reason: error.to_string() })?;
     Ok((table, summary))
 }
 
@@ -241,19 +193,16 @@ fn create(dir: &Path, db: &sled::Db) -> Result<(Table, Summary), OpenError> {
 fn data_file(database: &Path) -> Result<File, OpenError> {
     let path = database.join("db");
     let file = File::open(&path).map_err(io_error("open", &path))?;
-    file.set_permissions(Permissions::from_mode(0o600))
-        .map_err(io_error("protect", &path))?;
+    file.set_permissions(Permissions::from_mode(0o600)).map_err(io_error("protect", &path))?;
     Ok(file)
 }
 
-/// Makes the names of new files durable.
+/// Makes new files and their names durable: sled's own settings, which it needs to
+/// open again, would else be lost in a power cut.
 fn sync_dirs(dir: &Path, database: &Path) -> Result<(), OpenError> {
-    for path in [database, dir, dir.parent().unwrap_or(dir)] {
-        let path: PathBuf = if path.as_os_str().is_empty() {
-            ".".into()
-        } else {
-            path.into()
-        };
+    let conf = database.join("conf");
+    for path in [&conf, database, dir, dir.parent().unwrap_or(dir)] {
+        let path: PathBuf = if path.as_os_str().is_empty() { ".".into() } else { path.into() };
         let synced = File::open(&path).and_then(|file| file.sync_all());
         synced.map_err(io_error("sync", &path))?;
     }
@@ -262,24 +211,13 @@ fn sync_dirs(dir: &Path, database: &Path) -> Result<(), OpenError> {
 
 pub(super) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> OpenError {
     let path = path.to_owned();
-    move |source| OpenError::Io {
-        action,
-        path,
-        source,
-    }
+    move |source| OpenError::Io { action, path, source }
 }
 
 fn record(dir: &Path, record: &str, reason: String) -> OpenError {
-    OpenError::Record {
-        path: dir.to_owned(),
-        record: record.to_owned(),
-        reason,
-    }
+    OpenError::Record { path: dir.to_owned(), record: record.to_owned(), reason }
 }
 
 fn incomplete(dir: &Path, reason: impl Into<String>) -> OpenError {
-    OpenError::Incomplete {
-        path: dir.to_owned(),
-        reason: reason.into(),
-    }
+    OpenError::Incomplete { path: dir.to_owned(), reason: reason.into() }
 }

@@ -35,10 +35,7 @@ pub(super) struct Files {
 }
 
 /// An answer that waits for the flush.
-type Answer = (
-    oneshot::Sender<Result<Revision, CommitError>>,
-    Result<Revision, CommitError>,
-);
+type Answer = (oneshot::Sender<Result<Revision, CommitError>>, Result<Revision, CommitError>);
 
 /// Owns the files. `head` is ahead of the table that readers see by what is not
 /// durable yet.
@@ -56,12 +53,7 @@ impl Writer {
         durable: Shared,
         announce: watch::Sender<Revision>,
     ) -> Self {
-        Self {
-            files,
-            head,
-            durable,
-            announce,
-        }
+        Self { files, head, durable, announce }
     }
 
     /// Commits until nobody can ask any more, or a write fails: then it is unknown
@@ -81,12 +73,9 @@ impl Writer {
         let mut batch = sled::Batch::default();
         let answers: Vec<Answer> = group
             .into_iter()
-            .map(
-                |Request {
-                     transaction,
-                     answer,
-                 }| { (answer, self.stage(transaction, &mut batch, &mut changes)) },
-            )
+            .map(|Request { transaction, answer }| {
+                (answer, self.stage(transaction, &mut batch, &mut changes))
+            })
             .collect();
         if changes.is_empty() {
             answers.into_iter().for_each(reply);
@@ -123,8 +112,7 @@ impl Writer {
             summary.digest = summary.digest.wrapping_add(checksum(&bytes));
             batch.insert(name(key), bytes);
             // One by one, because a transaction may write a key twice.
-            self.head
-                .apply(std::slice::from_ref(&(key.clone(), entry.clone())));
+            self.head.apply(std::slice::from_ref(&(key.clone(), entry.clone())));
         }
         changes.extend(staged);
         Ok(self.head.revision())
@@ -150,12 +138,7 @@ impl Writer {
     }
 
     fn write(&mut self, mut batch: sled::Batch) -> io::Result<()> {
-        let Files {
-            db,
-            data,
-            mark,
-            summary,
-        } = &mut self.files;
+        let Files { db, data, mark, summary } = &mut self.files;
         summary.revision = self.head.revision();
         summary.compacted = self.head.compacted();
         batch.insert(SUMMARY, encode_summary(summary));
