@@ -19,6 +19,10 @@ use wgcni_model::{Endpoint, IfName, NodeName, Prefix};
 /// Where the configuration is unless `--config` names another file.
 pub const DEFAULT_FILE: &str = "/etc/wgcni/node-manager.toml";
 
+/// What is logged by default. The WireGuard library tells of every peer at `info`, and so
+/// do we, in one line less.
+const DEFAULT_LOG: &str = "info,defguard_wireguard_rs=warn";
+
 /// The keys as they are written: in the file, as flags, as variables.
 #[derive(Debug, Default, Clone, Deserialize, clap::Args)]
 pub struct Settings {
@@ -195,7 +199,7 @@ impl Reader {
             resync,
             host_ports,
             dns_nameservers: settings.dns_nameservers.unwrap_or_default(),
-            log: settings.log.unwrap_or_else(|| "info".to_owned()),
+            log: settings.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: settings.log_format.unwrap_or_default(),
         })
     }
