@@ -1,6 +1,8 @@
 //! Runs the plugin as a runtime does: environment and stdin in, one JSON object out.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod fake;
+
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
