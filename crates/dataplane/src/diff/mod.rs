@@ -4,6 +4,8 @@
 //! 2. Links are made, and their settings written (IPv6 may be off on them).
 //! 3. Links get MTU, addresses, key and peers, and go up.
 //! 4. Routes are added or replaced: what they lead to is there.
+//!    (A link keeps an IPv4 address as long as IPv4 routes lead there: Linux drops them with
+//!    the last one.)
 //! 5. Routes are removed, then peers, addresses, links: nothing is sent to what is gone.
 //! 6. The firewall goes, where there is to be none.
 //! 7. Forwarding is turned on, last.
@@ -64,7 +66,7 @@ pub fn diff(have: &State, want: &State, parts: Parts) -> Vec<Change> {
         plan.firewall(have, want);
     }
     if parts.contains(Parts::SYSCTLS) {
-        plan.sysctls(have, want);
+        plan.sysctls(have, want, parts);
     }
     plan.in_order()
 }
@@ -158,10 +160,8 @@ impl Plan {
 
     fn routes(&mut self, have: &State, want: &State, parts: Parts) {
         // A link that is made anew has lost its routes, whatever was seen of them before.
-        let lost = |route: &Route| {
-            let link = route.link();
-            link.is_some_and(|l| parts.contains(l.part()) && !have.links.contains_key(&l))
-        };
+        let lost =
+            |route: &Route| route.link().is_some_and(|link| is_made(link, have, want, parts));
         let mut old: BTreeMap<_, Vec<&Route>> = BTreeMap::new();
         for route in have.routes.difference(&want.routes).filter(|r| !lost(r)) {
             old.entry(route.key()).or_default().push(route);
@@ -199,14 +199,24 @@ impl Plan {
         }
     }
 
-    fn sysctls(&mut self, have: &State, want: &State) {
+    fn sysctls(&mut self, have: &State, want: &State, parts: Parts) {
+        // Of a link that is made anew they are as new, whatever was seen of them before.
+        let made = LinkName::ALL.into_iter().filter(|l| is_made(*l, have, want, parts));
+        let made: Vec<_> = made.map(LinkName::as_str).collect();
         for (key, value) in &want.sysctls {
-            if have.sysctls.get(key) != Some(value) {
+            let lost = key.interface().is_some_and(|interface| made.contains(&interface));
+            if lost || have.sysctls.get(key) != Some(value) {
                 let phase = if key.opens() { &mut self.open } else { &mut self.settings };
                 phase.push(Change::SetSysctl(key.clone(), value.clone()));
             }
         }
     }
+}
+
+/// Whether a pass over these parts makes this link.
+fn is_made(link: LinkName, have: &State, want: &State, parts: Parts) -> bool {
+    let missing = !have.links.contains_key(&link) && want.links.contains_key(&link);
+    parts.contains(link.part()) && missing
 }
 
 type Peers = BTreeMap<PublicKey, Peer>;

@@ -79,8 +79,9 @@ pub(crate) fn about(message: &RouteNetlinkMessage) -> Parts {
                 }
                 _ => None,
             });
-            // With a link, its routes go.
-            names.fold(Parts::NONE, |parts, link| parts | link.part() | Parts::ROUTES)
+            // With a link, its routes and settings go.
+            let hanging = Parts::ROUTES | Parts::SYSCTLS;
+            names.fold(Parts::NONE, |parts, link| parts | link.part() | hanging)
         }
         // An address names its link by number only; there are few.
         RouteNetlinkMessage::NewAddress(_) | RouteNetlinkMessage::DelAddress(_) => {

@@ -39,6 +39,11 @@ impl Sysctl {
         Self(format!("net/ipv6/conf/{interface}/disable_ipv6"))
     }
 
+    /// The interface that it is of.
+    pub(crate) fn interface(&self) -> Option<&str> {
+        self.0.split_once("/conf/")?.1.rsplit_once('/').map(|(interface, _)| interface)
+    }
+
     /// Whether it lets packets pass through the host: such a one is set last, when the
     /// firewall stands.
     pub(crate) fn opens(&self) -> bool {
@@ -119,7 +124,9 @@ mod tests {
     }
 
     #[test]
-    fn names_of_interfaces_may_hold_dots() {
+    fn forwarding_is_told_from_the_rest_and_interfaces_are_found() {
+        assert_eq!(Sysctl::rp_filter("eth0.1").interface(), Some("eth0.1"));
+        assert_eq!(Sysctl::ipv4_forwarding().interface(), None);
         assert!(!Sysctl::rp_filter("forwarding").opens());
         assert!(Sysctl::ipv4_forwarding().opens() && Sysctl::ipv6_forwarding().opens());
     }

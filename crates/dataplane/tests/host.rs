@@ -1,0 +1,336 @@
+//! A host's links, routes and settings on a real kernel.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use proptest::prelude::*;
+use proptest::sample::{select, subsequence};
+use proptest::test_runner::{Config, TestRunner};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use support::{Process, cluster, everything, exists, host, key, link, peer, sh, tunnels, until};
+use wgcni_dataplane::state::{METRIC, UNREACHABLE_METRIC};
+use wgcni_dataplane::{
+    Change, Error, Host, Link, LinkName, Parts, Peer, Route, State, Sysctl, Watch, diff,
+};
+use wgcni_model::{PrivateKey, PublicKey};
+
+/// All but the firewall, which has tests of its own.
+fn parts() -> Parts {
+    Parts::HUB | Parts::MESH | Parts::ROUTES | Parts::SYSCTLS
+}
+
+fn fresh(process: &Process) -> Host {
+    Host::new(cluster(), process.engine.clone()).unwrap()
+}
+
+/// One pass does it all, another finds nothing to do.
+fn reconcile(host: &Host, want: &State) -> Vec<Change> {
+    let report = host.reconcile(want, parts()).unwrap();
+    assert!(report.is_ok(), "{:?}", report.failures);
+    let again = host.reconcile(want, parts()).unwrap();
+    assert_eq!((again.done, again.failures.len()), (vec![], 0));
+    report.done
+}
+
+fn node() -> State {
+    let mut hub = link(51819, &["10.64.1.1/32", "fd00:0:0:1::1/128"]);
+    let mut mesh = link(51820, &["10.64.1.1/32", "fd00:0:0:1::1/128"]);
+    hub.wireguard
+        .peers
+        .insert(key().public_key(), peer(None, &["10.64.1.2/32", "fd00:0:0:1::2/128"]));
+    let far = Peer {
+        keepalive: 25,
+        ..peer(Some("192.0.2.2:51820"), &["10.64.2.0/24", "fd00:0:0:2::/64"])
+    };
+    mesh.wireguard.peers.insert(key().public_key(), far);
+    let via = |to: &str, link, source: &str| {
+        Route::via(to.parse().unwrap(), link, Some(source.parse().unwrap()))
+    };
+    let routes = [
+        via("10.64.1.0/24", LinkName::Hub, "10.64.1.1"),
+        via("fd00:0:0:1::/64", LinkName::Hub, "fd00:0:0:1::1"),
+        via("10.64.2.0/24", LinkName::Mesh, "10.64.1.1"),
+        via("fd00:0:0:2::/64", LinkName::Mesh, "fd00:0:0:1::1"),
+        Route::unreachable("10.64.0.0/12".parse().unwrap()),
+        Route::unreachable("fd00::/48".parse().unwrap()),
+    ];
+    let sysctls = [
+        (Sysctl::ipv4_forwarding(), "1"),
+        (Sysctl::ipv6_forwarding(), "1"),
+        (Sysctl::rp_filter("wghub0"), "2"),
+        (Sysctl::accept_ra("wgmesh0"), "0"),
+    ];
+    State {
+        links: [(LinkName::Hub, hub), (LinkName::Mesh, mesh)].into(),
+        routes: routes.into(),
+        sysctls: sysctls.map(|(key, value)| (key, value.to_owned())).into(),
+        ..State::default()
+    }
+}
+
+#[test]
+fn a_node_comes_up_and_goes_without_a_trace() {
+    host(|| {
+        let before = everything();
+        let process = tunnels();
+        let (host, want) = (fresh(&process), node());
+        let former = host.sysctls(want.sysctls.keys()).unwrap();
+        assert_eq!(former.len(), 2, "the links' settings are not there yet");
+        reconcile(&host, &want);
+        let seen = host.observe(parts()).unwrap();
+        assert_eq!((&seen.links, &seen.routes), (&want.links, &want.routes));
+        // What the host itself sends has an address of the overlay.
+        assert!(sh("ip route get 10.64.2.9").contains("dev wgmesh0 src 10.64.1.1"));
+        assert!(sh("ip route get fd00:0:0:2::9").contains("src fd00:0:0:1::1"));
+        assert!(sh("ip route get 10.64.3.9 2>&1 || true").contains("No route to host"));
+        assert!(sh("ip -d link show wghub0").contains(&format!("alias wgcni:{}:hub", cluster())));
+        for _ in 0..2 {
+            assert!(host.cleanup(&former).is_empty());
+            assert_eq!(everything(), before);
+        }
+        assert!(!exists("/run/wireguard/wghub0.sock"));
+        assert_eq!(
+            sh("cat /proc/sys/net/ipv4/ip_forward").trim(),
+            former[&Sysctl::ipv4_forwarding()]
+        );
+    });
+}
+
+#[test]
+fn drift_is_repaired_and_nothing_else_is_touched() {
+    host(|| {
+        let process = tunnels();
+        let (host, want) = (fresh(&process), node());
+        sh(
+            "ip tuntap add other mode tun; ip addr add 10.64.9.1/32 dev other; ip link set other up; \
+            ip route add 10.64.7.0/24 dev other; ip route add unreachable 10.64.8.0/24 proto static",
+        );
+        reconcile(&host, &want);
+        let (sound, links) = (everything(), want.links.clone());
+        let far = *links[&LinkName::Mesh].wireguard.peers.keys().next().unwrap();
+        let damages = [
+            "ip route del 10.64.2.0/24 dev wgmesh0".to_owned(),
+            "ip route del unreachable 10.64.0.0/12".to_owned(),
+            format!("ip route replace 10.64.2.0/24 dev other metric {METRIC} proto 177"),
+            format!("ip -6 route del unreachable fd00::/48 metric {UNREACHABLE_METRIC}"),
+            format!("ip -6 route add unreachable fd00:0:0:9::/64 proto 177"),
+            "ip route add 10.64.3.0/24 via 10.64.1.2 dev wghub0 onlink proto 177".to_owned(),
+            "ip addr del 10.64.1.1/32 dev wghub0".to_owned(),
+            "ip -6 addr add fd00::77/128 dev wgmesh0".to_owned(),
+            "ip link set wghub0 down".to_owned(),
+            "ip link set wgmesh0 mtu 1300".to_owned(),
+            "ip link del wgmesh0".to_owned(),
+            "wg set wghub0 listen-port 4000".to_owned(),
+            format!("wg set wgmesh0 peer {far} remove"),
+            format!("wg set wgmesh0 peer {far} persistent-keepalive 3 allowed-ips 10.9.0.0/16"),
+            // A thief: it goes, and the owner has its addresses again.
+            format!("wg set wgmesh0 peer {} allowed-ips 10.64.2.0/24", key().public_key()),
+            "echo 0 > /proc/sys/net/ipv4/ip_forward".to_owned(),
+        ];
+        for damage in damages {
+            sh(&damage);
+            assert!(!reconcile(&host, &want).is_empty(), "{damage}");
+            let sorted = |text: &str| {
+                let mut lines: Vec<_> = text
+                    .lines()
+                    .map(|l| l.split_once(": ").map_or(l, |l| l.1).to_owned())
+                    .collect();
+                lines.sort();
+                lines
+            };
+            assert_eq!(sorted(&everything()), sorted(&sound), "{damage}");
+            assert_eq!(host.observe(parts()).unwrap().links, links, "{damage}");
+        }
+    });
+}
+
+#[test]
+fn a_foreign_interface_with_our_name_is_named_and_left_alone() {
+    host(|| {
+        let process = tunnels();
+        let host = fresh(&process);
+        sh(
+            "ip tuntap add wgmesh0 mode tun; ip link set wgmesh0 alias mine; ip addr add 192.0.2.1/24 dev wgmesh0",
+        );
+        let before = everything();
+        let refused = host.reconcile(&node(), parts());
+        let Err(error @ Error::Foreign(LinkName::Mesh)) = refused else { panic!("{refused:?}") };
+        assert_eq!(
+            error.to_string(),
+            "interface wgmesh0 exists and is not ours: rename or remove it"
+        );
+        // A pass over other parts does not mind.
+        assert!(host.reconcile(&node(), Parts::HUB).unwrap().is_ok());
+        assert!(host.cleanup(&BTreeMap::new()).is_empty());
+        assert_eq!(everything(), before);
+    });
+}
+
+#[test]
+fn a_route_of_others_in_our_way_is_an_error_and_stays() {
+    host(|| {
+        let process = tunnels();
+        let (host, want) = (fresh(&process), node());
+        sh(&format!("ip route add blackhole 10.64.2.0/24 metric {METRIC} proto static"));
+        let report = host.reconcile(&want, parts()).unwrap();
+        let [failure] = &report.failures[..] else { panic!("{:?}", report.failures) };
+        assert_eq!(failure.error.errno(), Some(17));
+        assert!(failure.error.to_string().starts_with("add route 10.64.2.0/24 on wgmesh0"));
+        assert!(sh("ip route show 10.64.2.0/24").contains("blackhole"));
+    });
+}
+
+#[test]
+fn links_of_a_dead_tunnels_process_are_made_anew() {
+    host(|| {
+        let want = node();
+        let process = tunnels();
+        reconcile(&fresh(&process), &want);
+        drop(process);
+        until("its links are gone", || !sh("ip -o link").contains("wgmesh0"));
+        let process = tunnels();
+        let host = fresh(&process);
+        reconcile(&host, &want);
+        assert_eq!(host.observe(parts()).unwrap().links, want.links);
+        // A device that was made and not marked when its maker died is ours all the same.
+        sh("ip link set wghub0 alias ''");
+        reconcile(&host, &want);
+        assert_eq!(host.observe(parts()).unwrap().links, want.links);
+    });
+}
+
+#[test]
+fn thousands_of_routes_are_made_and_removed_in_one_pass() {
+    host(|| {
+        let process = tunnels();
+        let host = fresh(&process);
+        let mut want = node();
+        let route = |n: u32| {
+            let to = format!("10.{}.{}.0/24", 100 + n / 250, n % 250);
+            Route::via(to.parse().unwrap(), LinkName::Mesh, Some("10.64.1.1".parse().unwrap()))
+        };
+        want.routes.extend((0..10_000).map(route));
+        assert!(reconcile(&host, &want).len() > 10_000);
+        assert_eq!(sh("ip route show proto 177 | wc -l").trim(), "10003");
+        want.routes.retain(|route| route.destination.prefix() != 24);
+        reconcile(&host, &want);
+        assert_eq!(sh("ip route show proto 177 | wc -l").trim(), "1");
+    });
+}
+
+#[test]
+fn what_changes_in_the_kernel_is_told() {
+    host(|| {
+        let process = tunnels();
+        let watch = Watch::open().unwrap();
+        let heard = |wanted: Parts| {
+            let mut all = Parts::NONE;
+            until("it is told", || {
+                all |= watch.wait(Duration::from_millis(100)).unwrap();
+                all.contains(wanted)
+            });
+        };
+        reconcile(&fresh(&process), &node());
+        heard(Parts::HUB | Parts::MESH | Parts::ROUTES);
+        sh("ip route del 10.64.2.0/24 dev wgmesh0");
+        heard(Parts::ROUTES);
+        sh("ip link del wghub0");
+        heard(Parts::HUB | Parts::ROUTES);
+    });
+}
+
+#[test]
+fn keys_do_not_print() {
+    let want = node();
+    let report = diff(&State::default(), &want, Parts::ALL);
+    let printed = format!("{want:?} {report:?}");
+    for link in want.links.values() {
+        assert!(!printed.contains(link.wireguard.private_key.to_base64().as_str()));
+    }
+}
+
+fn keys() -> Vec<PublicKey> {
+    (101..104).map(|n| PrivateKey::from_random([n; 32]).public_key()).collect()
+}
+
+fn peers() -> impl Strategy<Value = BTreeMap<PublicKey, Peer>> {
+    let nets = ["10.64.1.0/24", "10.64.2.0/24", "10.64.2.0/25", "fd00:0:0:1::/64"];
+    let owners = prop::collection::vec(0..4usize, nets.len());
+    let endpoint = select(vec![None, Some("192.0.2.1:1"), Some("[2001:db8::1]:2")]);
+    let rest = prop::collection::vec((endpoint, select(vec![0u16, 25])), 3);
+    (owners, rest, subsequence(keys(), 0..=3)).prop_map(move |(owners, rest, keys)| {
+        let peers = keys.into_iter().enumerate().map(|(n, key)| {
+            let own: Vec<_> =
+                nets.iter().zip(&owners).filter(|(_, o)| **o == n).map(|(net, _)| *net).collect();
+            (key, Peer { keepalive: rest[n].1, ..peer(rest[n].0, &own) })
+        });
+        peers.collect()
+    })
+}
+
+fn links(port: u16) -> impl Strategy<Value = Option<Link>> {
+    // Linux drops all IPv4 routes of a link with its last IPv4 address, so it keeps one.
+    let more = subsequence(vec!["10.64.9.1/24", "fd00::1/128"], 0..=2);
+    // Another key comes with another port: an engine may take a while to leave its old one.
+    let parts = (select(vec![1280u32, 1420]), more, 0..3u8, peers());
+    prop::option::of(parts.prop_map(move |(mtu, mut addresses, n, peers)| {
+        addresses.push("10.64.1.1/32");
+        let mut link = Link { mtu, ..link(port + u16::from(n), &addresses) };
+        link.wireguard.private_key = PrivateKey::from_random([105 + n; 32]);
+        link.wireguard.peers = peers;
+        link
+    }))
+}
+
+fn states() -> impl Strategy<Value = State> {
+    let to = ["10.64.1.0/24", "10.64.2.0/24", "10.64.0.0/12", "fd00:0:0:1::/64", "fd00::/48"];
+    let target = select(vec![0, 1, 2, 3]);
+    let routes = prop::collection::vec(target, to.len());
+    let forward = prop::option::of(select(vec!["0", "1"]));
+    (links(4000), links(5000), routes, forward).prop_map(move |(hub, mesh, routes, forward)| {
+        let mut state = State::default();
+        state.links.extend(hub.map(|link| (LinkName::Hub, link)));
+        state.links.extend(mesh.map(|link| (LinkName::Mesh, link)));
+        for (to, target) in to.iter().zip(routes) {
+            let to = to.parse().unwrap();
+            let via = |link| state.links.contains_key(&link).then(|| Route::via(to, link, None));
+            let route = match target {
+                0 => None,
+                1 => via(LinkName::Hub),
+                2 => via(LinkName::Mesh),
+                _ => Some(Route::unreachable(to)),
+            };
+            state.routes.extend(route);
+        }
+        let forward = forward.map(|value| (Sysctl::ipv4_forwarding(), value.to_owned()));
+        state.sysctls.extend(forward);
+        state
+    })
+}
+
+#[test]
+fn from_any_state_of_a_kernel_one_pass_reaches_the_wish() {
+    host(|| {
+        let process = tunnels();
+        let host = fresh(&process);
+        let mut runner =
+            TestRunner::new(Config { cases: 40, failure_persistence: None, ..Config::default() });
+        let done = runner.run(&(states(), states()), |(first, second)| {
+            for want in [&first, &second] {
+                reconcile(&host, want);
+                let seen = host.observe(parts()).unwrap();
+                prop_assert_eq!(&seen.routes, &want.routes);
+                for (name, link) in &want.links {
+                    let is = &seen.links[name];
+                    prop_assert_eq!(
+                        (is.mtu, is.up, &is.addresses),
+                        (link.mtu, true, &link.addresses)
+                    );
+                }
+            }
+            Ok(())
+        });
+        done.unwrap();
+    });
+}

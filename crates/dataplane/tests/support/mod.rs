@@ -1,0 +1,131 @@
+//! Hosts and containers for tests: namespaces that end with the threads that made them.
+#![allow(dead_code, clippy::unwrap_used, clippy::missing_panics_doc)]
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use wgcni_dataplane::{Engine, Link, Namespace, Peer, Preference, Tunnels, Wireguard};
+use wgcni_model::{ClusterId, PrivateKey};
+
+/// Runs a test on a host of its own: a network namespace, and a mount namespace with an
+/// empty `/run`. Nothing of it outlives the call.
+pub fn host<T: Send>(test: impl FnOnce() -> T + Send) -> T {
+    let inside = || {
+        unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).unwrap();
+        let none = None::<&str>;
+        mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).unwrap();
+        mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+        std::fs::create_dir_all("/run/wireguard").unwrap();
+        sh("ip link set lo up");
+        test()
+    };
+    thread::scope(|scope| match scope.spawn(inside).join() {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
+/// A network namespace for a container.
+pub fn container() -> Namespace {
+    let make = || {
+        unshare(CloneFlags::CLONE_NEWNET).unwrap();
+        Namespace::current().unwrap()
+    };
+    thread::spawn(make).join().unwrap()
+}
+
+/// The tunnels process of the host that the calling thread is in, as a thread.
+pub struct Process {
+    pub engine: Engine,
+    tunnels: Tunnels,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+pub fn tunnels() -> Process {
+    let socket = PathBuf::from("/run/wgcni/tunnels.sock");
+    let config = wgcni_tunnels::Config { socket: socket.clone() };
+    // The thread inherits the namespaces of this one.
+    let thread = thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(wgcni_tunnels::serve(config, std::future::pending())).unwrap();
+    });
+    let engine = Engine::detect(Preference::Userspace, &socket).unwrap();
+    let tunnels = Tunnels::at(&socket);
+    until("the tunnels process answers", || tunnels.list().is_ok());
+    Process { engine, tunnels, thread: Some(thread) }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let ended =
+            self.tunnels.shutdown().map(|()| self.thread.take().map(thread::JoinHandle::join));
+        assert!(ended.is_ok() || thread::panicking(), "{ended:?}");
+    }
+}
+
+/// Waits for something that happens in another thread or process.
+pub fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while !happened() {
+        assert!(Instant::now() < end, "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs a command in the calling thread's namespaces and returns what it prints.
+pub fn sh(command: &str) -> String {
+    let output = Command::new("sh").args(["-c", command]).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    assert!(output.status.success(), "{command}: {}", text(output.stderr));
+    text(output.stdout)
+}
+
+/// The same inside a namespace.
+pub fn sh_in(namespace: &Namespace, command: &str) -> String {
+    namespace.run(|| sh(command)).unwrap()
+}
+
+pub fn cluster() -> ClusterId {
+    ClusterId::from_random([7; 16])
+}
+
+/// A key that no other call returns.
+pub fn key() -> PrivateKey {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    PrivateKey::from_random([NEXT.fetch_add(1, Ordering::Relaxed); 32])
+}
+
+pub fn peer(endpoint: Option<&str>, allowed: &[&str]) -> Peer {
+    Peer {
+        endpoint: endpoint.map(|e| e.parse::<SocketAddr>().unwrap()),
+        allowed_ips: allowed.iter().map(|net| net.parse().unwrap()).collect(),
+        ..Peer::default()
+    }
+}
+
+pub fn link(port: u16, addresses: &[&str]) -> Link {
+    Link {
+        mtu: 1420,
+        up: true,
+        addresses: addresses.iter().map(|a| a.parse().unwrap()).collect::<BTreeSet<_>>(),
+        wireguard: Wireguard { private_key: key(), listen_port: port, peers: BTreeMap::new() },
+    }
+}
+
+/// All links with their aliases, addresses, routes and rules, to be compared before and after.
+pub fn everything() -> String {
+    sh("ip -o -d link | sed 's/ state [A-Z]*//; s/qdisc [a-z_]*//; s/ *group default.*//'
+        ip -o addr | grep -v fe80
+        ip route; ip -6 route | grep -v fe80
+        for save in iptables ip6tables; do $save-save | grep -v '^#'; done; true")
+}
+
+pub fn exists(path: &str) -> bool {
+    Path::new(path).exists()
+}
