@@ -114,7 +114,9 @@ fn status_tells_not_available_from_cut_off() {
     let down = wire::StatusResponse { reasons, ..Default::default() };
     let cut = wire::StatusResponse { attachments: 3, ..down.clone() };
     let up = wire::StatusResponse { ready: true, ..Default::default() };
-    for (n, (answer, code)) in [(down, Some(50)), (cut, Some(51)), (up, None)].into_iter().enumerate() {
+    for (n, (answer, code)) in
+        [(down, Some(50)), (cut, Some(51)), (up, None)].into_iter().enumerate()
+    {
         let mut conf = conf("1.1.0", directory.path());
         let socket = directory.path().join(format!("node{n}.sock"));
         conf["socket"] = json!(socket);

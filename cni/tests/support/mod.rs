@@ -2,6 +2,7 @@
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
 pub mod fake;
+pub mod live;
 
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
