@@ -159,7 +159,7 @@ impl Cluster {
     /// When the cluster-manager refuses.
     pub fn deregister(&self, node: &str) -> Result<()> {
         let request = json!({ "node": node });
-        self.call("wgcni.wireguard.v1.WireguardService/Deregister", &request)?;
+        self.call("wgcni.wireguard.v1.WireguardService/DeregisterPeer", &request)?;
         self.call("wgcni.ipam.v1.IpamService/Release", &request)?;
         Ok(())
     }

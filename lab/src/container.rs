@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::Cluster;
 use crate::cni::{Attachment, Network};
@@ -43,7 +43,7 @@ impl<'a> Container<'a> {
             attachment = attachment.with(capability, value.clone());
         }
         let result = Network::read(node.host(), list)?.add(&attachment)?;
-        let (v4, v6) = addresses(&result)?;
+        let (v4, v6) = addresses(&result, &attachment.ifname)?;
         let (name, list) = (name.to_owned(), list.to_owned());
         Ok(Self { name, node, netns, attachment, list, result, v4, v6 })
     }
@@ -148,12 +148,20 @@ impl<'a> Container<'a> {
     }
 }
 
-/// One address of each family out of a CNI result.
-fn addresses(result: &Value) -> Result<(Ipv4Addr, Ipv6Addr)> {
+/// The address of each family that a CNI result gives to an interface. Plugins before
+/// ours may have put others into it, of `lo` for example.
+fn addresses(result: &Value, ifname: &str) -> Result<(Ipv4Addr, Ipv6Addr)> {
+    let interfaces = result["interfaces"].as_array().with_context(|| format!("{result}"))?;
+    let number = interfaces.iter().position(|interface| interface["name"] == ifname);
     let ips = result["ips"].as_array().with_context(|| format!("no ips in {result}"))?;
+    let own = ips.iter().filter(|ip| ip["interface"] == json!(number));
     let bare = |ip: &Value| ip["address"].as_str()?.split('/').next()?.parse().ok();
-    let all: Vec<IpAddr> = ips.iter().filter_map(bare).collect();
-    let v4 = all.iter().find_map(|ip| if let IpAddr::V4(ip) = ip { Some(*ip) } else { None });
-    let v6 = all.iter().find_map(|ip| if let IpAddr::V6(ip) = ip { Some(*ip) } else { None });
+    let (mut v4, mut v6) = (None, None);
+    for address in own.filter_map(bare) {
+        match address {
+            IpAddr::V4(address) => v4 = Some(address),
+            IpAddr::V6(address) => v6 = Some(address),
+        }
+    }
     v4.zip(v6).with_context(|| format!("not one address of each family in {result}"))
 }

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use crate::netns::Netns;
 
 /// How long something that must not get through is waited for.
-const SILENCE: Duration = Duration::from_secs(2);
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// How long something that must get through may take.
 const ANSWER: Duration = Duration::from_secs(5);

@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use ipnetwork::IpNetwork;
 use wgcni_lab::capture::Capture;
 use wgcni_lab::packet::Secret;
 use wgcni_lab::probe::{connects, listen_tcp, listen_udp, receive_udp, send_udp};
@@ -13,14 +14,16 @@ use wgcni_lab::{Cluster, Container, ping};
 /// Sends a message under a false name, then one under the true one; the first that
 /// arrives must be the true one.
 fn refuses(from: &Container, truth: IpAddr, lie: IpAddr, to: &Container, address: IpAddr) {
-    let length = if lie.is_ipv4() { 32 } else { 128 };
-    from.exec(&["ip", "address", "add", &format!("{lie}/{length}"), "dev", "eth0"]).unwrap();
+    // An IPv6 address that is still being checked for duplicates cannot be bound.
+    let lie_prefix = format!("{lie}/{}", if lie.is_ipv4() { 32 } else { 128 });
+    from.exec(&["ip", "address", "add", &lie_prefix, "dev", "eth0", "nodad"]).unwrap();
     let to_socket = SocketAddr::new(address, 53);
     let receiver = listen_udp(to.netns(), to_socket).unwrap();
     send_udp(from.netns(), lie, to_socket, b"lie").unwrap();
     send_udp(from.netns(), truth, to_socket, b"truth").unwrap();
     let message = receive_udp(&receiver).unwrap();
     assert_eq!(message, (b"truth".to_vec(), truth), "{lie} > {address}");
+    from.exec(&["ip", "address", "del", &lie_prefix, "dev", "eth0"]).unwrap();
 }
 
 #[test]
@@ -31,9 +34,6 @@ fn spoofed_sources_are_dropped() {
     let neighbour = cluster.attach(&ash, "api").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();
-    // IPv6 sockets bind to a new address at once.
-    web.netns().sysctl("net/ipv6/conf/all/accept_dad", "0").unwrap();
-    web.netns().sysctl("net/ipv6/conf/eth0/accept_dad", "0").unwrap();
     let underlay: [IpAddr; 2] = [birch.host().v4().into(), birch.host().v6().into()];
     for (family, underlay) in underlay.into_iter().enumerate() {
         let truth = web.addresses()[family];
@@ -85,19 +85,16 @@ fn services_of_a_host_stay_open_to_its_own_network() {
 #[test]
 fn an_address_that_nobody_has_is_unreachable_and_nothing_leaks() {
     let cluster = Cluster::new().unwrap();
-    let overlay: Vec<ipnetwork::IpNetwork> =
+    let overlay: Vec<IpNetwork> =
         cluster.prefixes().unwrap().iter().map(|prefix| prefix.parse().unwrap()).collect();
-    // The end of each cluster prefix: leases are given from the beginning.
-    let nobody: Vec<IpAddr> = overlay
-        .iter()
-        .map(|prefix| match prefix {
-            ipnetwork::IpNetwork::V4(prefix) => prefix.nth(prefix.size() - 2).unwrap().into(),
-            ipnetwork::IpNetwork::V6(prefix) => prefix.iter().nth(0x00ff_ffff).unwrap().into(),
-        })
-        .collect();
+    // The last lease of each cluster prefix: leases are given from the first on.
+    let nobody = overlay.iter().map(|prefix| match prefix {
+        IpNetwork::V4(prefix) => IpAddr::from(prefix.nth(prefix.size() - 2).unwrap()),
+        IpNetwork::V6(prefix) => Ipv6Addr::from(prefix.ip().to_bits() | (0xffff << 64) | 1).into(),
+    });
     let node = cluster.add_node("ash").unwrap();
     let web = cluster.attach(&node, "web").unwrap();
-    let secret = Secret { overlay, marker: Vec::new() };
+    let secret = Secret { overlay: overlay.clone(), marker: Vec::new() };
     let capture = Capture::start(cluster.lab().underlay(), secret).unwrap();
     for address in nobody {
         for from in [web.netns(), node.host().netns()] {
