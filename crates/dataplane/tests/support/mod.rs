@@ -40,32 +40,74 @@ pub fn container() -> Namespace {
     thread::spawn(make).join().unwrap()
 }
 
-/// The tunnels process of the host that the calling thread is in, as a thread.
+/// What runs the devices of the host that the calling thread is in: its kernel, or a
+/// tunnels process (as a thread) where the kernel has no WireGuard.
 pub struct Process {
     pub engine: Engine,
-    tunnels: Tunnels,
     thread: Option<thread::JoinHandle<()>>,
 }
 
 pub fn tunnels() -> Process {
     let socket = PathBuf::from("/run/wgcni/tunnels.sock");
-    let config = wgcni_tunnels::Config { socket: socket.clone() };
+    let engine = Engine::detect(Preference::Auto, &socket).unwrap();
+    let thread = match &engine {
+        Engine::Kernel => None,
+        Engine::Userspace(tunnels) => Some(start(socket, tunnels)),
+    };
+    Process { engine, thread }
+}
+
+fn start(socket: PathBuf, tunnels: &Tunnels) -> thread::JoinHandle<()> {
     // The thread inherits the namespaces of this one.
     let thread = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let config = wgcni_tunnels::Config { socket };
         runtime.block_on(wgcni_tunnels::serve(config, std::future::pending())).unwrap();
     });
-    let engine = Engine::detect(Preference::Userspace, &socket).unwrap();
-    let tunnels = Tunnels::at(&socket);
     until("the tunnels process answers", || tunnels.list().is_ok());
-    Process { engine, tunnels, thread: Some(thread) }
+    thread
+}
+
+impl Process {
+    /// Runs `wg` on a container's device: in the kernel that is found in the container, a
+    /// userspace one by its name at creation.
+    pub fn wg(&self, inside: &Namespace, device: &str, arguments: &str) {
+        match &self.engine {
+            Engine::Kernel => sh_in(inside, &format!("wg set eth0 {arguments}")),
+            Engine::Userspace(_) => sh(&format!("wg set {device} {arguments}")),
+        };
+    }
+
+    /// Leaves a device behind as an attempt does that dies before it is moved.
+    pub fn abandon(&self, device: &str) {
+        match &self.engine {
+            Engine::Kernel => {
+                sh(&format!(
+                    "ip link add {device} type wireguard; ip link set {device} alias wgcni:x"
+                ));
+            }
+            Engine::Userspace(tunnels) => tunnels.create(device).unwrap(),
+        }
+    }
+
+    /// The devices that live in the host, or anywhere.
+    pub fn devices(&self) -> Vec<String> {
+        match &self.engine {
+            Engine::Kernel => {
+                sh("wg show interfaces").split_whitespace().map(str::to_owned).collect()
+            }
+            Engine::Userspace(tunnels) => tunnels.list().unwrap(),
+        }
+    }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let ended =
-            self.tunnels.shutdown().map(|()| self.thread.take().map(thread::JoinHandle::join));
-        assert!(ended.is_ok() || thread::panicking(), "{ended:?}");
+        if let Engine::Userspace(tunnels) = &self.engine {
+            let ended =
+                tunnels.shutdown().map(|()| self.thread.take().map(thread::JoinHandle::join));
+            assert!(ended.is_ok() || thread::panicking(), "{ended:?}");
+        }
     }
 }
 
