@@ -1,7 +1,7 @@
 //! The file of all numbers, and the goals beside them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
@@ -53,21 +53,27 @@ impl Goal {
     }
 }
 
-/// Puts entries into the file, beside those that others measured; all that it holds.
+/// Puts entries into the file, beside those that it has and those that the
+/// cluster-manager's own benchmark found; all that it holds then.
 ///
 /// # Errors
-/// When the file cannot be read or written.
+/// When a file cannot be read or written.
 pub fn merge(found: &[Entry]) -> Result<Map<String, Value>> {
-    let path = path()?;
-    let mut all: Map<String, Value> = match fs::read(&path) {
-        Ok(text) => serde_json::from_slice(&text).with_context(|| path.display().to_string())?,
-        Err(_) => Map::new(),
-    };
+    let path = beside("bench.json")?;
+    let mut all = read(&path)?;
+    all.extend(read(&beside("bench-registry.json")?)?);
     for entry in found {
         all.insert(entry.name.to_owned(), entry.to_json());
     }
     fs::write(&path, serde_json::to_string_pretty(&all)?)?;
     Ok(all)
+}
+
+fn read(path: &Path) -> Result<Map<String, Value>> {
+    match fs::read(path) {
+        Ok(text) => serde_json::from_slice(&text).with_context(|| path.display().to_string()),
+        Err(_) => Ok(Map::new()),
+    }
 }
 
 /// Prints the table, with goals met and missed.
@@ -108,7 +114,8 @@ fn number(value: &Value) -> String {
     }
 }
 
-fn path() -> Result<PathBuf> {
+/// A file beside the profile's directory, i.e. in `target`.
+fn beside(name: &str) -> Result<PathBuf> {
     let profile = programs::directory()?;
-    Ok(profile.parent().unwrap_or(&profile).join("bench.json"))
+    Ok(profile.parent().unwrap_or(&profile).join(name))
 }
