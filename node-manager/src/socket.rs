@@ -128,6 +128,40 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn callers_that_are_not_root_are_hung_up_on() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let path = dir.path().join("node.sock");
+        let mut socket = NodeSocket::bind(&path).unwrap();
+        // As if somebody had opened it to all: the credentials must hold alone.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        let nobody = std::thread::spawn({
+            let path = path.clone();
+            move || {
+                become_nobody();
+                let mut stream = std::os::unix::net::UnixStream::connect(path).unwrap();
+                io::Read::read(&mut stream, &mut [0]).unwrap()
+            }
+        });
+        let refused = tokio::select! {
+            _ = socket.accept() => false,
+            read = tokio::task::spawn_blocking(|| nobody.join().unwrap()) => read.unwrap() == 0,
+        };
+        assert!(refused, "the connection ends without an answer");
+        let root = tokio::spawn(async move { UnixStream::connect(path).await.unwrap() });
+        socket.accept().await;
+        root.await.unwrap();
+    }
+
+    /// Makes the calling thread, and no other, nobody's.
+    #[allow(unsafe_code)]
+    fn become_nobody() {
+        // SAFETY: plain numbers; the raw call changes this thread only, unlike libc's.
+        let done = unsafe { libc::syscall(libc::SYS_setresuid, 65534, 65534, 65534) };
+        assert_eq!(done, 0);
+    }
+
+    #[tokio::test]
     async fn directory_that_others_may_write_into_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();

@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use wgcni_api::node::Namespace;
 use wgcni_dataplane::Parts;
-use wgcni_model::{Cluster, ClusterId, NamespaceId, Prefixes, PrivateKey, Snapshot};
 use wgcni_model::Revision;
+use wgcni_model::{Cluster, ClusterId, NamespaceId, Prefixes, PrivateKey, Snapshot};
 use wgcni_store::{Commit, Loaded, MemoryStore, Transaction, Watch};
 
 /// A store that survives its users.
