@@ -1,7 +1,9 @@
 //! Leases and peers: decided on a cache of the store, answered once durable.
 
 mod plan;
+mod start;
 mod state;
+mod views;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,84 +11,19 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use wgcni_api::Registration;
-use wgcni_ipam::{Allocator, Usage};
-use wgcni_model::{Cluster, Delta, History, Lease, NodeName, Peer, PublicKey, Revision, Snapshot};
+use wgcni_model::{Cluster, Delta, History, Lease, NodeName, Revision, Snapshot};
 use wgcni_store::{Changes, CommitError, Store, Transaction};
 
 use crate::Refusal;
 use crate::config::Config;
-use crate::records::{Row, SettingsRow, settings_key};
 use plan::Plan;
-pub use state::BadRecord;
+pub use start::StartError;
+use start::{ensure_settings, load};
 use state::State;
+pub use views::{PeerStatus, Resting, Seen};
 
 /// How often a request decides again because others changed the same records.
 const ATTEMPTS: usize = 8;
-
-/// The registry did not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// A record makes no sense.
-    #[error("store: {0}; it was written by another version, or is damaged")]
-    Record(#[from] BadRecord),
-    /// The store is another cluster's.
-    #[error(
-        "the store is of cluster {stored}, and the configuration says {configured}; \
-         use that cluster's configuration, or another state_dir"
-    )]
-    OtherCluster {
-        /// What the store says.
-        stored: String,
-        /// What the configuration says.
-        configured: String,
-    },
-    /// The prefixes do not work.
-    #[error(transparent)]
-    Prefixes(#[from] wgcni_model::Invalid),
-    /// The store refused the settings.
-    #[error("write the cluster's settings: {0}")]
-    Store(#[from] CommitError),
-}
-
-/// A released lease that rests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resting {
-    /// As it was.
-    pub lease: Lease,
-    /// When it may be given again.
-    pub free_at: Duration,
-}
-
-/// All leases at one time.
-#[derive(Debug, Clone)]
-pub struct Leases {
-    /// In use, by node.
-    pub leased: Vec<Lease>,
-    /// At rest.
-    pub resting: Vec<Resting>,
-    /// How full each family is.
-    pub pools: Vec<Usage>,
-}
-
-/// A peer, with what only operators need.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerStatus {
-    /// The peer.
-    pub peer: Peer,
-    /// Its hub key.
-    pub hub_key: PublicKey,
-    /// Its last sign of life.
-    pub seen: Option<Seen>,
-}
-
-/// A node's sign of life; not durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// When, since the Unix epoch.
-    pub at: Duration,
-    /// The revision that it had applied.
-    pub applied: Revision,
-}
 
 /// The cluster.
 pub struct Registry {
@@ -219,40 +156,6 @@ impl Registry {
         Ok(outcome)
     }
 
-    /// All leases.
-    pub fn leases(&self, now: Duration) -> Leases {
-        let state = self.state();
-        let mut resting: BTreeMap<(NodeName, Duration), Vec<_>> = BTreeMap::new();
-        for (prefix, stored) in &state.prefixes {
-            let Some(released) = stored.row.released else { continue };
-            let free_at = Duration::from_millis(released) + self.config.quarantine;
-            if free_at > now {
-                resting.entry((stored.row.node.clone(), free_at)).or_default().push(*prefix);
-            }
-        }
-        let resting = resting.into_iter().filter_map(|((node, free_at), prefixes)| {
-            let prefixes = wgcni_model::Prefixes::from_items(prefixes).ok()?;
-            Some(Resting { lease: Lease { node, prefixes }, free_at })
-        });
-        Leases {
-            leased: state.leases.keys().filter_map(|node| state.lease(node)).collect(),
-            resting: resting.collect(),
-            pools: state.usage(now),
-        }
-    }
-
-    /// All peers, at a revision.
-    pub fn peers(&self) -> (Revision, Vec<PeerStatus>) {
-        let state = self.state();
-        let seen = self.seen();
-        let status = |peer: Peer| {
-            let hub_key = state.peers.get(&peer.node)?.row.hub_key;
-            Some(PeerStatus { seen: seen.get(&peer.node).copied(), hub_key, peer })
-        };
-        let peers = state.peers.keys().filter_map(|node| status(state.peer(node)?));
-        (state.revision, peers.collect())
-    }
-
     /// What every node of the cluster agrees on.
     pub fn cluster(&self) -> Cluster {
         self.state().cluster.clone()
@@ -307,47 +210,4 @@ impl Registry {
     fn seen(&self) -> MutexGuard<'_, BTreeMap<NodeName, Seen>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn load(store: &dyn Store, config: &Config) -> Result<State, StartError> {
-    let allocator =
-        Allocator::subnets(config.cluster.prefixes, config.lease_lengths, config.quarantine)?;
-    let mut state = State::new(config.cluster.clone(), allocator);
-    state.load(store.load())?;
-    Ok(state)
-}
-
-/// The settings of a store with leases are those that the leases were made from.
-async fn ensure_settings(store: &dyn Store, config: &Config) -> Result<(), StartError> {
-    let key = settings_key();
-    let wanted = SettingsRow {
-        cluster: config.cluster.clone(),
-        lease_length_v4: config.lease_lengths.v4,
-        lease_length_v6: config.lease_lengths.v6,
-    };
-    let loaded = store.load();
-    let transaction = match loaded.records.get(&key) {
-        None => Transaction::new().create(&key, wanted.encode()),
-        Some(record) => {
-            let stored = SettingsRow::decode(&record.value);
-            let stored = stored.map_err(|reason| BadRecord::new(key.clone(), reason))?;
-            if stored == wanted {
-                return Ok(());
-            }
-            let leased = loaded.records.keys().any(|key| key.table() == "leases");
-            if leased || stored.cluster.id != wanted.cluster.id {
-                let (stored, configured) = (describe(&stored), describe(&wanted));
-                return Err(StartError::OtherCluster { stored, configured });
-            }
-            Transaction::new().replace(&key, record.revision, wanted.encode())
-        }
-    };
-    store.commit(transaction).await?;
-    Ok(())
-}
-
-fn describe(settings: &SettingsRow) -> String {
-    let SettingsRow { cluster, lease_length_v4, lease_length_v6 } = settings;
-    let Cluster { id, prefixes } = cluster;
-    format!("{id} ({prefixes} in /{lease_length_v4} and /{lease_length_v6})")
 }

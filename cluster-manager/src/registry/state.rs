@@ -11,6 +11,9 @@ use wgcni_store::{Changes, Key, Loaded, Record};
 
 use crate::records::{KeyRow, LeaseRow, PeerRow, PrefixRow, Row, SettingsRow};
 
+/// How many peers that left are remembered, so that readers can be told.
+const MAX_DEPARTED: usize = 4096;
+
 /// Why a record of the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("record {key}: {reason}")]
@@ -173,6 +176,20 @@ impl State {
             self.by_age.remove(&(before, node.clone()));
         }
         self.by_age.insert((revision, node));
+        self.forget_departed();
+    }
+
+    /// Keeps what is known of peers that left below a bound.
+    fn forget_departed(&mut self) {
+        while self.peer_changes.len() > self.peers.len() + MAX_DEPARTED {
+            let mut oldest = self.by_age.iter();
+            let Some(age) = oldest.find(|(_, node)| !self.peers.contains_key(node)).cloned() else {
+                return;
+            };
+            self.by_age.remove(&age);
+            self.peer_changes.remove(&age.1);
+            self.compacted = self.compacted.max(age.0);
+        }
     }
 
     /// A node's lease.

@@ -1,0 +1,85 @@
+//! What the registry shows: leases and peers, as of now.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use wgcni_ipam::Usage;
+use wgcni_model::{Lease, NodeName, Peer, Prefixes, PublicKey, Revision};
+
+use super::Registry;
+
+/// A released lease that rests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resting {
+    /// As it was.
+    pub lease: Lease,
+    /// When it may be given again.
+    pub free_at: Duration,
+}
+
+/// All leases at one time.
+#[derive(Debug, Clone)]
+pub struct Leases {
+    /// In use, by node.
+    pub leased: Vec<Lease>,
+    /// At rest.
+    pub resting: Vec<Resting>,
+    /// How full each family is.
+    pub pools: Vec<Usage>,
+}
+
+/// A peer, with what only operators need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerStatus {
+    /// The peer.
+    pub peer: Peer,
+    /// Its hub key.
+    pub hub_key: PublicKey,
+    /// Its last sign of life.
+    pub seen: Option<Seen>,
+}
+
+/// A node's sign of life; not durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// When, since the Unix epoch.
+    pub at: Duration,
+    /// The revision that it had applied.
+    pub applied: Revision,
+}
+
+impl Registry {
+    /// All leases.
+    pub fn leases(&self, now: Duration) -> Leases {
+        let state = self.state();
+        let mut resting: BTreeMap<(NodeName, Duration), Vec<_>> = BTreeMap::new();
+        for (prefix, stored) in &state.prefixes {
+            let Some(released) = stored.row.released else { continue };
+            let free_at = Duration::from_millis(released) + self.config.quarantine;
+            if free_at > now {
+                resting.entry((stored.row.node.clone(), free_at)).or_default().push(*prefix);
+            }
+        }
+        let resting = resting.into_iter().filter_map(|((node, free_at), prefixes)| {
+            let prefixes = Prefixes::from_items(prefixes).ok()?;
+            Some(Resting { lease: Lease { node, prefixes }, free_at })
+        });
+        Leases {
+            leased: state.leases.keys().filter_map(|node| state.lease(node)).collect(),
+            resting: resting.collect(),
+            pools: state.usage(now),
+        }
+    }
+
+    /// All peers, at a revision.
+    pub fn peers(&self) -> (Revision, Vec<PeerStatus>) {
+        let state = self.state();
+        let seen = self.seen();
+        let status = |peer: Peer| {
+            let hub_key = state.peers.get(&peer.node)?.row.hub_key;
+            Some(PeerStatus { seen: seen.get(&peer.node).copied(), hub_key, peer })
+        };
+        let peers = state.peers.keys().filter_map(|node| status(state.peer(node)?));
+        (state.revision, peers.collect())
+    }
+}
