@@ -52,23 +52,32 @@ pub fn these(runs: &[Run]) -> Result<Swept> {
 /// # Errors
 /// When something remains.
 pub fn own() -> Result<()> {
-    for run in Run::all()?.iter().filter(|run| run.is_own()) {
-        sweep(run)?;
+    let runs: Vec<Run> = Run::all()?.into_iter().filter(Run::is_own).collect();
+    // Another thread may be in the middle of making a host, and notices the end only
+    // when it uses it: what it finished meanwhile is found by a second look.
+    for pause in [Duration::from_millis(200), Duration::ZERO] {
+        for run in &runs {
+            sweep(run)?;
+        }
+        sleep(pause);
     }
     Ok(())
 }
 
 /// Takes one run down: its processes, its namespaces (mounts and links go with
-/// them), its directory.
+/// them), its directory. May be repeated.
 ///
 /// # Errors
-/// When something remains.
+/// With all that remains.
 pub fn sweep(run: &Run) -> Result<Swept> {
     let namespaces = namespaces_of(run);
     let processes = end_all_in(&inodes_of(run))?;
-    for namespace in &namespaces {
-        namespace.delete()?;
-    }
+    let stay: Vec<String> = namespaces
+        .iter()
+        .filter_map(|namespace| namespace.remove().err())
+        .map(|error| format!("{error:#}"))
+        .collect();
+    ensure!(stay.is_empty(), "{}", stay.join("; "));
     run.forget()?;
     Ok(Swept { runs: 1, namespaces: namespaces.len(), processes })
 }

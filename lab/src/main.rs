@@ -1,6 +1,7 @@
 //! `lab`: shows, measures and cleans up clusters made of network namespaces.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::Result;
@@ -43,8 +44,15 @@ enum Verb {
     },
 }
 
+/// Set once a signal has come: from then on only the thread that takes down ends us.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
 fn main() -> ExitCode {
-    match take_down_on_signal().and_then(|()| run(Arguments::parse().verb)) {
+    let ended = take_down_on_signal().and_then(|()| run(Arguments::parse().verb));
+    while ENDING.load(Ordering::Acquire) {
+        thread::park();
+    }
+    match ended {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -89,6 +97,7 @@ fn take_down_on_signal() -> Result<()> {
             // Nothing is lost with the other branch: either signal ends the program.
             tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
         });
+        ENDING.store(true, Ordering::Release);
         if let Err(error) = clean::own() {
             eprintln!("{error:#}");
         }

@@ -66,12 +66,14 @@ impl Netns {
         Ok(metadata.ino())
     }
 
-    /// Takes the name away; the namespace goes with its last process and socket.
+    /// Takes the name away; the namespace goes with its last process and socket. No
+    /// such name is as good.
     ///
     /// # Errors
-    /// When there is no such name.
-    pub fn delete(&self) -> Result<()> {
-        checked(&mut words(&["ip", "netns", "del", &self.name])).map(drop)
+    /// When the name stays.
+    pub fn remove(&self) -> Result<()> {
+        let removed = checked(&mut words(&["ip", "netns", "del", &self.name]));
+        if self.path().exists() { removed.map(drop) } else { Ok(()) }
     }
 
     /// A command that will run in here.
