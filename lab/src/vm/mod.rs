@@ -64,3 +64,21 @@ fn missing(acknowledged: &Leases, kept: &Leases) -> Vec<String> {
     };
     acknowledged.iter().filter_map(differs).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Leases, missing};
+
+    fn leases(all: &[(&str, &str)]) -> Leases {
+        all.iter().map(|(node, lease)| ((*node).to_owned(), (*lease).to_owned())).collect()
+    }
+
+    #[test]
+    fn what_is_gone_or_changed_is_missing_and_what_nobody_was_told_is_not() {
+        let told = leases(&[("a", "10.64.0.0/30"), ("b", "10.64.0.4/30"), ("c", "10.64.0.8/30")]);
+        let kept = leases(&[("a", "10.64.0.0/30"), ("b", "10.64.0.8/30"), ("d", "10.64.0.12/30")]);
+        let missing = missing(&told, &kept);
+        assert_eq!(missing.len(), 2, "{missing:?}");
+        assert!(missing[0].starts_with("b: ") && missing[1].starts_with("c: "), "{missing:?}");
+    }
+}
