@@ -325,12 +325,12 @@ fn an_endpoint_with_a_fresh_handshake_is_never_overwritten() {
         let peer = peer.clone();
         (state, peer)
     };
-    let (want, wish) = with("192.0.2.1:1", false, 0);
+    let (want, wished) = with("192.0.2.1:1", false, 0);
     assert_eq!(diff(&with("192.0.2.9:9", true, 0).0, &want, Parts::ALL), vec![]);
     let set = |peer| vec![Change::SetPeer(LinkName::Mesh, KEYS[0], peer)];
-    assert_eq!(diff(&with("192.0.2.9:9", false, 0).0, &want, Parts::ALL), set(wish.clone()));
+    assert_eq!(diff(&with("192.0.2.9:9", false, 0).0, &want, Parts::ALL), set(wished.clone()));
     // Also not when the peer is set for another reason.
-    let kept = Peer { endpoint: None, ..wish };
+    let kept = Peer { endpoint: None, ..wished };
     assert_eq!(diff(&with("192.0.2.9:9", true, 5).0, &want, Parts::ALL), set(kept));
 }
 

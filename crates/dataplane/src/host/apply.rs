@@ -200,6 +200,6 @@ fn kernel_route(route: &Route, links: &BTreeMap<LinkName, u32>) -> Result<Kernel
 fn others(host: &Host, route: &Route) -> Result<Vec<RouteRequest>, Error> {
     let links = observe::indices(host)?;
     let all = host.netlink.routes(PROTOCOL).doing(|| "read routes".to_owned())?;
-    let same = all.into_iter().filter(|r| observe::convert(r.clone(), &links) == *route);
+    let same = all.into_iter().filter(|r| observe::convert(r, &links) == *route);
     Ok(same.map(|route| route.remove()).collect())
 }

@@ -81,7 +81,7 @@ fn is_ours(host: &Host, info: &LinkInfo) -> bool {
 fn routes(host: &Host) -> Result<BTreeSet<Route>, Error> {
     let links = indices(host)?;
     let routes = host.netlink.routes(PROTOCOL).doing(|| "read routes".to_owned())?;
-    Ok(routes.into_iter().map(|route| convert(route, &links)).collect())
+    Ok(routes.iter().map(|route| convert(route, &links)).collect())
 }
 
 /// Our links by index.
@@ -94,7 +94,7 @@ pub(super) fn indices(host: &Host) -> Result<BTreeMap<u32, LinkName>, Error> {
     Ok(links)
 }
 
-pub(super) fn convert(route: KernelRoute, links: &BTreeMap<u32, LinkName>) -> Route {
+pub(super) fn convert(route: &KernelRoute, links: &BTreeMap<u32, LinkName>) -> Route {
     let target = match route.target {
         KernelTarget::Link { index, source } => match links.get(&index) {
             Some(&link) => Target::Link { link, source },

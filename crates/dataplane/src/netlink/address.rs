@@ -7,7 +7,6 @@ use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessa
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use std::collections::BTreeSet;
 use std::io;
-use std::net::IpAddr;
 
 impl Netlink {
     /// The addresses of a link, link-local ones aside: those come and go by themselves.
@@ -53,7 +52,7 @@ fn message(index: u32, address: IpNetwork) -> AddressMessage {
 /// A link gets an address, usable at once.
 pub(crate) fn add_address(index: u32, address: IpNetwork) -> RouteRequest {
     let mut message = message(index, address);
-    if let IpAddr::V6(_) = address.ip() {
+    if address.is_ipv6() {
         // Nobody else can have it, so nobody needs to be asked.
         message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
     }

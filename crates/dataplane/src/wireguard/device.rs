@@ -1,4 +1,4 @@
-//! Keys, port and peers of one device, through defguard_wireguard_rs.
+//! Keys, port and peers of one device, through `defguard_wireguard_rs`.
 //!
 //! One thing it cannot do: set the key of a kernel device without flushing the addresses,
 //! so that is done by a message of our own.

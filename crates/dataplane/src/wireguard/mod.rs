@@ -42,12 +42,12 @@ impl Engine {
     /// # Errors
     /// [`Error::NoKernelWireguard`] when it is demanded and missing.
     pub fn detect(preference: Preference, tunnels_socket: &Path) -> Result<Self, Error> {
-        let has = || Generic::open().doing(|| "ask the kernel for WireGuard".to_owned());
+        let ask = || Generic::open().doing(|| "ask the kernel for WireGuard".to_owned());
+        let found = preference != Preference::Userspace && ask()?.is_some();
         let kind = match preference {
-            Preference::Userspace => WireguardKind::Userspace,
-            Preference::Auto | Preference::Kernel if has()?.is_some() => WireguardKind::Kernel,
-            Preference::Auto => WireguardKind::Userspace,
+            _ if found => WireguardKind::Kernel,
             Preference::Kernel => return Err(Error::NoKernelWireguard),
+            Preference::Auto | Preference::Userspace => WireguardKind::Userspace,
         };
         Ok(Self::of(kind, tunnels_socket))
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use wgcni_model::{PrivateKey, PublicKey};
 
 /// An endpoint that a handshake this young came from is in use (`REJECT_AFTER_TIME`).
-const FRESH: Duration = Duration::from_secs(180);
+const FRESH: Duration = Duration::from_mins(3);
 
 /// Public keys that need no check, by their bytes: to check one costs as much as a handshake.
 pub(crate) type Known = HashMap<[u8; 32], PublicKey>;
@@ -47,8 +47,34 @@ fn peer(wire: &WirePeer, now: SystemTime) -> Peer {
     }
 }
 
+/// Without a handshake it was in 1970. One of the future was just now: the clock went back.
 fn is_fresh(handshake: SystemTime, now: SystemTime) -> bool {
-    // A clock that went back makes a handshake of the future: it was just now.
-    handshake != SystemTime::UNIX_EPOCH
-        && now.duration_since(handshake).is_ok_and(|age| age < FRESH) | (handshake > now)
+    now.duration_since(handshake).map_or(true, |age| age < FRESH)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use defguard_wireguard_rs::key::Key;
+
+    #[test]
+    fn a_handshake_is_fresh_for_three_minutes() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_hours(24);
+        let second = Duration::from_secs(1);
+        assert!(is_fresh(at, at) && is_fresh(at, at + FRESH - second));
+        assert!(is_fresh(at, at - second), "the clock went back");
+        assert!(!is_fresh(at, at + FRESH) && !is_fresh(SystemTime::UNIX_EPOCH, at));
+    }
+
+    #[test]
+    fn keys_that_are_none_are_left_out_and_no_key_is_nobodys() {
+        let good = PrivateKey::from_random([5; 32]).public_key();
+        let keys = [[0; 32], *good.as_bytes()].map(Key::new);
+        let mut host = Host { listen_port: 7, ..Host::default() };
+        host.peers.extend(keys.map(|key| (key.clone(), WirePeer::new(key))));
+        let seen = wireguard(host, &Known::new(), SystemTime::UNIX_EPOCH);
+        assert_eq!(seen.peers, [(good, Peer::default())].into());
+        assert_ne!(seen.private_key, PrivateKey::from_random([5; 32]));
+    }
 }
