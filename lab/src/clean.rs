@@ -101,7 +101,10 @@ fn namespaces_of(run: &Run) -> Vec<Netns> {
 }
 
 /// Ends every process in the namespaces until none is left.
-fn end_all_in(inodes: &BTreeSet<u64>) -> Result<usize> {
+///
+/// # Errors
+/// When one does not end.
+pub fn end_all_in(inodes: &BTreeSet<u64>) -> Result<usize> {
     let mut ended = BTreeSet::new();
     for _ in 0..ROUNDS {
         let found = processes_in(inodes);

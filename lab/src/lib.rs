@@ -23,6 +23,7 @@ pub mod host;
 pub mod iperf;
 pub mod netns;
 pub mod node;
+pub mod orphans;
 pub mod packet;
 pub mod ping;
 pub mod probe;

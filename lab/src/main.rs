@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use wgcni_lab::registry::Run;
 use wgcni_lab::vm::guest;
-use wgcni_lab::{bench, clean, demo, say};
+use wgcni_lab::{bench, clean, demo, orphans, say};
 
 #[derive(Parser)]
 #[command(version, about = "Whole clusters out of network namespaces on this machine")]
@@ -73,11 +73,14 @@ fn run(verb: Verb) -> Result<bool> {
     }
 }
 
-/// Takes down all runs, or those that are named.
+/// Takes down all runs and what tests left, or the runs that are named.
 fn clean(ids: &[String]) -> Result<()> {
     let mut runs = Run::all()?;
     runs.retain(|run| ids.is_empty() || ids.iter().any(|id| id == run.id()));
-    let swept = clean::these(&runs)?;
+    let mut swept = clean::these(&runs)?;
+    if ids.is_empty() {
+        swept.processes += orphans::end()?;
+    }
     say::line(format!(
         "clean: took down {} runs, {} namespaces, {} processes",
         swept.runs, swept.namespaces, swept.processes
