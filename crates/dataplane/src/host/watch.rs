@@ -1,13 +1,17 @@
 //! Notifications about our own objects.
 
 use crate::error::{Doing, Error};
-use crate::netlink::{Heard, Monitor, about};
+use crate::netlink::{Heard, Monitor, Netlink, about};
 use crate::parts::Parts;
+use crate::state::LinkName;
 use std::time::Duration;
 
 /// Tells when something of ours changes in the kernel. Hears our own changes too.
 #[derive(Debug)]
-pub struct Watch(Monitor);
+pub struct Watch {
+    monitor: Monitor,
+    netlink: Netlink,
+}
 
 impl Watch {
     /// Watches the namespace of the calling thread.
@@ -15,7 +19,8 @@ impl Watch {
     /// # Errors
     /// No netlink socket.
     pub fn open() -> Result<Self, Error> {
-        Monitor::open().map(Self).doing(|| "watch the kernel".to_owned())
+        let monitor = Monitor::open().doing(|| "watch the kernel".to_owned())?;
+        Ok(Self { monitor, netlink: Netlink::open()? })
     }
 
     /// Blocks until links, addresses or routes of ours change, at most for `timeout`;
@@ -24,9 +29,20 @@ impl Watch {
     /// # Errors
     /// The socket is broken.
     pub fn wait(&self, timeout: Duration) -> Result<Parts, Error> {
-        match self.0.wait(timeout).doing(|| "watch the kernel".to_owned())? {
+        match self.monitor.wait(timeout).doing(|| "watch the kernel".to_owned())? {
             Heard::Overrun => Ok(Parts::ALL),
-            Heard::Messages(list) => Ok(list.iter().fold(Parts::NONE, |all, m| all | about(m))),
+            Heard::Messages(list) => {
+                let parts = list.iter().map(|message| about(message, |index| self.ours(index)));
+                Ok(parts.fold(Parts::NONE, |all, part| all | part))
+            }
         }
+    }
+
+    /// An address names its link by number only. When that has gone, its own message tells.
+    fn ours(&self, index: u32) -> Option<LinkName> {
+        LinkName::ALL.into_iter().find(|name| {
+            let link = self.netlink.link(name.as_str());
+            link.is_ok_and(|link| link.is_some_and(|link| link.index == index))
+        })
     }
 }

@@ -69,8 +69,12 @@ fn timeval(duration: Duration) -> TimeVal {
     TimeVal::milliseconds(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Which parts of our state a notification may be about.
-pub(crate) fn about(message: &RouteNetlinkMessage) -> Parts {
+/// Which parts of our state a notification may be about; `ours` tells which link of ours
+/// has an index.
+pub(crate) fn about(
+    message: &RouteNetlinkMessage,
+    ours: impl Fn(u32) -> Option<LinkName>,
+) -> Parts {
     match message {
         RouteNetlinkMessage::NewLink(link) | RouteNetlinkMessage::DelLink(link) => {
             let names = link.attributes.iter().filter_map(|attribute| match attribute {
@@ -83,9 +87,8 @@ pub(crate) fn about(message: &RouteNetlinkMessage) -> Parts {
             let hanging = Parts::ROUTES | Parts::SYSCTLS;
             names.fold(Parts::NONE, |parts, link| parts | link.part() | hanging)
         }
-        // An address names its link by number only; there are few.
-        RouteNetlinkMessage::NewAddress(_) | RouteNetlinkMessage::DelAddress(_) => {
-            Parts::HUB | Parts::MESH
+        RouteNetlinkMessage::NewAddress(address) | RouteNetlinkMessage::DelAddress(address) => {
+            ours(address.header.index).map_or(Parts::NONE, LinkName::part)
         }
         RouteNetlinkMessage::NewRoute(route) | RouteNetlinkMessage::DelRoute(route)
             if u8::from(route.header.protocol) == PROTOCOL =>

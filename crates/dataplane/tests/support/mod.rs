@@ -10,7 +10,9 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use wgcni_dataplane::{Engine, Link, Namespace, Peer, Preference, Tunnels, Wireguard};
+use wgcni_dataplane::{
+    Change, Engine, Host, Link, Namespace, Parts, Peer, Preference, State, Tunnels, Wireguard,
+};
 use wgcni_model::{ClusterId, PrivateKey};
 
 /// Runs a test on a host of its own: a network namespace, and a mount namespace with an
@@ -170,4 +172,22 @@ pub fn everything() -> String {
 
 pub fn exists(path: &str) -> bool {
     Path::new(path).exists()
+}
+
+/// All but the firewall, which has tests of its own.
+pub fn parts() -> Parts {
+    Parts::HUB | Parts::MESH | Parts::ROUTES | Parts::SYSCTLS
+}
+
+pub fn fresh(process: &Process) -> Host {
+    Host::new(cluster(), process.engine.clone()).unwrap()
+}
+
+/// One pass does it all, another finds nothing to do.
+pub fn reconcile(host: &Host, want: &State) -> Vec<Change> {
+    let report = host.reconcile(want, parts()).unwrap();
+    assert!(report.is_ok(), "{:?}", report.failures);
+    let again = host.reconcile(want, parts()).unwrap();
+    assert_eq!((again.done, again.failures.len()), (vec![], 0));
+    report.done
 }
