@@ -64,18 +64,18 @@ fn text(link: &Link) -> String {
     let list = |nets: &BTreeSet<IpNetwork>| {
         nets.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     };
-    let mut text = format!(
+    let head = format!(
         "mtu {} up {} port {} addresses {}",
         link.mtu,
         link.up,
         link.wireguard.listen_port,
         list(&link.addresses)
     );
-    for peer in link.wireguard.peers.values() {
+    let peers = link.wireguard.peers.values().map(|peer| {
         let endpoint = peer.endpoint.map_or("-".to_owned(), |e| e.to_string());
-        text += &format!("; peer {endpoint} {}", list(&peer.allowed_ips));
-    }
-    text
+        format!("peer {endpoint} {}", list(&peer.allowed_ips))
+    });
+    std::iter::once(head).chain(peers).collect::<Vec<_>>().join("; ")
 }
 
 #[test]

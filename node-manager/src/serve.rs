@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::task::JoinSet;
 use wgcni_api::node::{Dns, Hub};
+use wgcni_daemon::CancellationToken;
 use wgcni_daemon::files::ensure_private_dir;
 use wgcni_daemon::serve::{Limits, until_shutdown};
 use wgcni_dataplane::Engine;
@@ -48,45 +49,60 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
 
     let config = Arc::new(config);
     let identity = Identity::load_or_make(&config.state_dir)?;
-    let mut tasks = JoinSet::new();
-    let reconciler = Arc::new(Reconciler::default());
     let engine = Engine::detect(config.wireguard, &config.tunnels_socket())?;
+    let reconciler = Arc::new(Reconciler::default());
+    let mut tasks = JoinSet::new();
     start_tunnels(&config, &engine, &reconciler, &mut tasks).await?;
 
-    let attachments = Arc::new(open_attachments(&config, &reconciler).await?);
-    let files = Files::new(&config.state_dir);
-    let stored = files.load(&config.node)?;
-    let keys = (identity.mesh.public_key(), identity.hub.public_key());
-    let (c, a, r) = (Arc::clone(&config), Arc::clone(&attachments), Arc::clone(&reconciler));
-    let uplink = Arc::new(Uplink::new(c, keys, files, a, r));
-    if let Some(membership) = stored {
-        uplink.adopt(membership)?;
-    }
-
+    let (uplink, attachments) = take_up(&config, &identity, &reconciler).await?;
     let node = node(&config, &identity).await?;
     let about = about(&config, &identity, &engine, &node);
-    let service = Arc::new(Service {
-        attachments: Arc::clone(&attachments),
-        reconciler: Arc::clone(&reconciler),
-        membership: uplink.membership(),
-        link: uplink.link(),
-        about,
-    });
     let kernel = HostKernel::new(engine, node, &config.state_dir);
     let _worker = Worker::start(Arc::clone(&reconciler), kernel, config.resync)?;
     let _notifications = Notifications::start(Arc::clone(&reconciler))?;
 
     let tombstones = Tombstones::new(&config.state_dir);
     tombstones.drain(&attachments).await;
-    tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));
-    tasks.spawn(keep_draining(tombstones, attachments));
+    tasks.spawn(keep_draining(tombstones, Arc::clone(&attachments)));
+    let (membership, link) = (uplink.membership(), uplink.link());
     tasks.spawn(async move { uplink.run().await });
-    let socket = NodeSocket::bind(&config.node_socket())
-        .with_context(|| format!("listen on {}", config.node_socket().display()))?;
-    let limits = Limits { connections: 256, streams: 64, ..Limits::default() };
-    until_shutdown(socket, router(service)?, limits, shutdown).await;
+    let service = Arc::new(Service { attachments, reconciler, membership, link, about });
+    tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));
+    listen(&config, service, shutdown).await?;
     tasks.shutdown().await;
     tracing::info!("stopped; links, routes and firewall stay as they are");
+    Ok(())
+}
+
+/// Takes up what is on disk: attachments, and the node's place in the cluster.
+async fn take_up(
+    config: &Arc<Config>,
+    identity: &Identity,
+    reconciler: &Arc<Reconciler>,
+) -> anyhow::Result<(Uplink<SledStore>, Arc<Attachments<SledStore>>)> {
+    let attachments = Arc::new(open_attachments(config, reconciler).await?);
+    let files = Files::new(&config.state_dir);
+    let stored = files.load(&config.node)?;
+    let keys = (identity.mesh.public_key(), identity.hub.public_key());
+    let (ours, theirs) = (Arc::clone(&attachments), Arc::clone(reconciler));
+    let uplink = Uplink::new(Arc::clone(config), keys, files, ours, theirs);
+    if let Some(membership) = stored {
+        uplink.adopt(membership)?;
+    }
+    Ok((uplink, attachments))
+}
+
+/// Serves the plugin until shutdown.
+async fn listen(
+    config: &Config,
+    service: Arc<Service<SledStore>>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let path = config.node_socket();
+    let socket =
+        NodeSocket::bind(&path).with_context(|| format!("listen on {}", path.display()))?;
+    let limits = Limits { connections: 256, streams: 64, ..Limits::default() };
+    until_shutdown(socket, router(service)?, limits, shutdown).await;
     Ok(())
 }
 

@@ -70,12 +70,12 @@ impl Node {
     async fn boot(disk: Disk, kernel: Recorder, boot: &str, lease: &str) -> Self {
         let reconciler = Arc::new(Reconciler::default());
         let r = Arc::clone(&reconciler);
-        let quarantine = Duration::from_secs(60);
+        let quarantine = Duration::from_mins(1);
         let attachments = Attachments::open(disk.clone(), r, boot, quarantine).await.unwrap();
         let membership = membership(lease);
         attachments.adopt(&membership.lease).unwrap();
         reconciler.set_membership(membership);
-        let resync = Duration::from_secs(3600);
+        let resync = Duration::from_hours(1);
         let worker = Worker::start(Arc::clone(&reconciler), kernel.clone(), resync).unwrap();
         reconciler.subscribe().wait_for(|applied| applied.ready).await.unwrap();
         let attachments = Arc::new(attachments);

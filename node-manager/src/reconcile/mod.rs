@@ -237,3 +237,6 @@ impl Reconciler {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,4 @@
-//! Configuration: every key is optional, so that all mistakes are found in one go; what
-//! leaves this module cannot be wrong.
+//! From texts to values, with all mistakes.
 
 use std::fmt::Display;
 use std::fs;
@@ -9,160 +8,24 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use http::Uri;
-use serde::Deserialize;
-use wgcni_daemon::config::{ConfigErrors, File, Flags, Layered, layered};
-use wgcni_daemon::logging::Format;
+use wgcni_daemon::config::{ConfigErrors, Layered};
 use wgcni_dataplane::Preference;
 use wgcni_dataplane::firewall::Protocol;
-use wgcni_model::{Endpoint, IfName, NodeName, Prefix};
+use wgcni_model::NodeName;
 
-/// Where the configuration is unless `--config` names another file.
-pub const DEFAULT_FILE: &str = "/etc/wgcni/node-manager.toml";
+use super::{Config, EndpointSource, HostPort, Settings};
 
 /// What is logged by default. The WireGuard library tells of every peer at `info`, and so
 /// do we, in one line less.
 const DEFAULT_LOG: &str = "info,defguard_wireguard_rs=warn";
 
-/// The keys as they are written: in the file, as flags, as variables.
-#[derive(Debug, Default, Clone, Deserialize, clap::Args)]
-pub struct Settings {
-    /// Name of this node; default: the host's name.
-    #[arg(long, env = "WGCNI_NODE")]
-    node: Option<String>,
-    /// Address of the cluster-manager.
-    #[arg(long, env = "WGCNI_CLUSTER_MANAGER")]
-    cluster_manager: Option<String>,
-    /// Talk to a cluster-manager on another machine without encryption.
-    #[arg(long, env = "WGCNI_INSECURE_PLAINTEXT", num_args = 0..=1, default_missing_value = "true")]
-    insecure_plaintext: Option<bool>,
-    /// Directory of keys, lease, peers and attachments.
-    #[arg(long, env = "WGCNI_STATE_DIR")]
-    state_dir: Option<PathBuf>,
-    /// Directory of the sockets.
-    #[arg(long, env = "WGCNI_RUN_DIR")]
-    run_dir: Option<PathBuf>,
-    /// Where other nodes reach this one: address or address:port.
-    #[arg(long, env = "WGCNI_ENDPOINT")]
-    endpoint: Option<String>,
-    /// Interface whose first address is the endpoint.
-    #[arg(long, env = "WGCNI_ENDPOINT_INTERFACE")]
-    endpoint_interface: Option<String>,
-    /// Prefix in which the host's address is the endpoint.
-    #[arg(long, env = "WGCNI_ENDPOINT_PREFIX")]
-    endpoint_prefix: Option<String>,
-    /// UDP port for the other nodes.
-    #[arg(long, env = "WGCNI_MESH_PORT")]
-    mesh_port: Option<u16>,
-    /// UDP port on the loopback for the containers.
-    #[arg(long, env = "WGCNI_HUB_PORT")]
-    hub_port: Option<u16>,
-    /// MTU of the network between the nodes; default: the interface's.
-    #[arg(long, env = "WGCNI_UNDERLAY_MTU")]
-    underlay_mtu: Option<u16>,
-    /// Where WireGuard runs: auto, kernel or userspace.
-    #[arg(long, env = "WGCNI_WIREGUARD")]
-    wireguard: Option<String>,
-    /// How long a released address rests.
-    #[arg(long, env = "WGCNI_QUARANTINE_SECONDS")]
-    quarantine_seconds: Option<u32>,
-    /// How often everything is compared with the kernel.
-    #[arg(long, env = "WGCNI_RESYNC_SECONDS")]
-    resync_seconds: Option<u32>,
-    /// Ports of this host that containers may reach, e.g. tcp/4646.
-    #[arg(long, env = "WGCNI_HOST_PORTS")]
-    host_ports: Option<Vec<String>>,
-    /// Name servers for networks that configure none.
-    #[arg(long, env = "WGCNI_DNS_NAMESERVERS")]
-    dns_nameservers: Option<Vec<IpAddr>>,
-    /// What is logged: a level, or a filter like info,hyper=warn.
-    #[arg(long, env = "WGCNI_LOG")]
-    log: Option<String>,
-    /// How it is logged: text or json.
-    #[arg(long, env = "WGCNI_LOG_FORMAT")]
-    log_format: Option<Format>,
-}
-
-/// A port of the host, e.g. `tcp/4646`.
-pub type HostPort = (Protocol, u16);
-
-/// How the endpoint is found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndpointSource {
-    /// It is known.
-    Given(Endpoint),
-    /// The first usable address of an interface.
-    Interface(IfName),
-    /// The host's address inside a prefix.
-    Prefix(Prefix),
-    /// The source address of packets to the cluster-manager.
-    Route,
-}
-
-/// The configuration.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Name of this node.
-    pub node: NodeName,
-    /// Address of the cluster-manager.
-    pub cluster_manager: Uri,
-    /// Whether what goes to the cluster-manager may be read on the way.
-    pub insecure: bool,
-    /// Directory of keys, lease, peers and attachments.
-    pub state_dir: PathBuf,
-    /// Directory of the sockets.
-    pub run_dir: PathBuf,
-    /// How the endpoint is found.
-    pub endpoint: EndpointSource,
-    /// UDP port for the other nodes.
-    pub mesh_port: u16,
-    /// UDP port for the containers.
-    pub hub_port: u16,
-    /// MTU of the network between the nodes, where the operator knows better.
-    pub underlay_mtu: Option<u16>,
-    /// Where WireGuard runs.
-    pub wireguard: Preference,
-    /// How long a released address rests.
-    pub quarantine: Duration,
-    /// Time between two full passes.
-    pub resync: Duration,
-    /// Ports of this host that containers may reach.
-    pub host_ports: Vec<HostPort>,
-    /// Name servers for networks that configure none.
-    pub dns_nameservers: Vec<IpAddr>,
-    /// What is logged.
-    pub log: String,
-    /// How it is logged.
-    pub log_format: Format,
-}
-
-impl Config {
-    /// Reads the layers.
-    ///
-    /// # Errors
-    /// All mistakes.
-    pub fn load(file: Option<PathBuf>, flags: &Flags<Settings>) -> Result<Self, ConfigErrors> {
-        let layers = layered::<Settings>(&File::named_or(file, DEFAULT_FILE), flags);
-        Reader { layers }.read()
-    }
-
-    /// The socket that the plugin calls.
-    pub fn node_socket(&self) -> PathBuf {
-        self.run_dir.join("node.sock")
-    }
-
-    /// The control socket of the tunnels process.
-    pub fn tunnels_socket(&self) -> PathBuf {
-        self.run_dir.join("tunnels.sock")
-    }
-}
-
 /// Turns texts into values and keeps the mistakes.
-struct Reader {
-    layers: Layered<Settings>,
+pub(super) struct Reader {
+    pub(super) layers: Layered<Settings>,
 }
 
 impl Reader {
-    fn read(mut self) -> Result<Config, ConfigErrors> {
+    pub(super) fn read(mut self) -> Result<Config, ConfigErrors> {
         let settings = self.layers.settings.clone();
         let node = self.node(settings.node.as_deref());
         let cluster_manager = self.cluster_manager(settings.cluster_manager.as_deref());
