@@ -4,7 +4,7 @@ use crate::error::{Doing, Error};
 use crate::netlink::{Heard, Monitor, Netlink, about};
 use crate::parts::Parts;
 use crate::state::LinkName;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Tells when something of ours changes in the kernel. Hears our own changes too.
 #[derive(Debug)]
@@ -24,16 +24,27 @@ impl Watch {
     }
 
     /// Blocks until links, addresses or routes of ours change, at most for `timeout`;
-    /// returns the parts to look at, none when the time is up or others changed something.
+    /// returns the parts to look at, none when the time is up.
     ///
     /// # Errors
     /// The socket is broken.
     pub fn wait(&self, timeout: Duration) -> Result<Parts, Error> {
-        match self.monitor.wait(timeout).doing(|| "watch the kernel".to_owned())? {
-            Heard::Overrun => Ok(Parts::ALL),
+        let end = Instant::now() + timeout;
+        let mut parts = Parts::NONE;
+        while parts.is_empty() && Instant::now() < end {
+            let left = end.saturating_duration_since(Instant::now());
+            let heard = self.monitor.wait(left).doing(|| "watch the kernel".to_owned())?;
+            parts = self.about(&heard);
+        }
+        Ok(parts)
+    }
+
+    fn about(&self, heard: &Heard) -> Parts {
+        match heard {
+            Heard::Overrun => Parts::ALL,
             Heard::Messages(list) => {
                 let parts = list.iter().map(|message| about(message, |index| self.ours(index)));
-                Ok(parts.fold(Parts::NONE, |all, part| all | part))
+                parts.fold(Parts::NONE, |all, part| all | part)
             }
         }
     }
