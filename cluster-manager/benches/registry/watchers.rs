@@ -34,10 +34,12 @@ pub async fn measure() -> Vec<Entry> {
     let large = bytes_per_event(&process, &client, 6000).await;
     let few = soon(&process, &client, 100, 7000).await;
     let many = soon(&process, &client, 1000, 8000).await;
+    drop(process);
+    let (registered, watching) = memory().await;
     println!(
-        "new peer at 100 watchers: p50 {:.1} ms, p99 {:.1} ms; at 1,000: p50 {:.1} ms; \
-         polling: p50 {:.1} ms; RSS with 1,000 nodes and no watcher since start: {:.1} MB",
-        few.p50, few.p99, many.p50, many.poll_p50, few.rss_before
+        "new peer at 100 watchers: p50 {:.1} ms; at 1,000: p50 {:.1} ms; polling: p50 {:.1} ms; \
+         RSS with 1,000 nodes that do not watch: {registered:.1} MB",
+        few.p50, many.p50, many.poll_p50
     );
     let entry = |name, ours, other, unit, n, beside| Entry { name, ours, other, unit, n, beside };
     let samples = (ROUNDS * 1000) as usize;
@@ -55,7 +57,7 @@ pub async fn measure() -> Vec<Entry> {
         entry("watch_bytes_per_event", large, small, "bytes", rounds, "1,000 nodes beside 10"),
         entry(
             "rss_cluster_manager",
-            many.rss,
+            watching,
             RSS_GOAL,
             "MB",
             1,
@@ -76,17 +78,34 @@ async fn bytes_per_event(process: &Process, client: &ClusterManager, first: u32)
     percentile(&mut events, 0.5)
 }
 
+/// RSS in MB with 1,000 nodes, before and after each of them watches.
+async fn memory() -> (f64, f64) {
+    let process = Process::start();
+    let client = process.client();
+    for number in 0..NODES {
+        join(&client, number).await;
+    }
+    let registered = process.rss();
+    let (watched, mut sightings) = mpsc::unbounded_channel();
+    let mut tasks = Vec::new();
+    for _ in 0..NODES {
+        tasks.push(watcher(process.client(), watched.clone()).await);
+    }
+    join(&client, NODES).await;
+    seen(&mut sightings, NODES, NODES, Instant::now()).await;
+    let watching = process.rss();
+    tasks.iter().for_each(JoinHandle::abort);
+    (registered, watching)
+}
+
 struct Soon {
     p50: f64,
     p99: f64,
     poll_p50: f64,
     poll_p99: f64,
-    rss: f64,
-    rss_before: f64,
 }
 
 async fn soon(process: &Process, client: &ClusterManager, watchers: u32, first: u32) -> Soon {
-    let rss_before = process.rss();
     let (watched, mut sightings) = mpsc::unbounded_channel();
     let (polled, mut polls) = mpsc::unbounded_channel();
     let mut tasks = Vec::new();
@@ -109,15 +128,12 @@ async fn soon(process: &Process, client: &ClusterManager, watchers: u32, first: 
         watch.extend(seen(&mut sightings, number, watchers, start).await);
         poll.extend(seen(&mut polls, number, POLLERS, start).await);
     }
-    let rss = process.rss();
     tasks.iter().for_each(JoinHandle::abort);
     Soon {
         p50: percentile(&mut watch, 0.5),
         p99: percentile(&mut watch, 0.99),
         poll_p50: percentile(&mut poll, 0.5),
         poll_p99: percentile(&mut poll, 0.99),
-        rss,
-        rss_before,
     }
 }
 

@@ -80,9 +80,9 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
 fn open_database(path: &Path) -> Result<sled::Db, OpenError> {
     let config = sled::Config::new()
         .path(path)
-        // Ours flushes; the default cache is 1 GB.
+        // Ours flushes, and the table has everything; the default cache is 1 GB.
         .flush_every_ms(None)
-        .cache_capacity(4 * 1024 * 1024);
+        .cache_capacity(1024 * 1024);
     let database = |reason: String| OpenError::Database { path: path.to_owned(), reason };
     // Damaged files make sled panic in places.
     match catch_unwind(AssertUnwindSafe(|| config.open())) {
