@@ -12,9 +12,9 @@
 
 use crate::firewall::Rules;
 use crate::parts::Parts;
-use crate::state::{Link, LinkName, Peer, Route, State, Sysctl, Wireguard};
+use crate::state::{Link, LinkName, Peer, Route, State, Sysctl, Target, Wireguard};
 use ipnetwork::IpNetwork;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use wgcni_model::{Family, PublicKey};
 
 /// One step.
@@ -172,7 +172,7 @@ impl Plan {
                 continue;
             }
             match old.get(&route.key()).map(Vec::as_slice) {
-                Some([one]) if one.link().is_some() || route.link().is_none() => {
+                Some([one]) if one.target != Target::Other => {
                     old.remove(&route.key());
                     self.routes.push(Change::ReplaceRoute(route.clone()));
                 }
@@ -224,16 +224,9 @@ type Peers = BTreeMap<PublicKey, Peer>;
 /// Peers that must be set again because another peer lists an address of theirs too: the
 /// one set last has it, and loses it to nobody when it goes.
 fn robbed(have: &Peers, want: &Peers) -> BTreeSet<PublicKey> {
-    let claims = have.values().map(|peer| peer.allowed_ips.len()).sum();
-    let mut claimed: HashMap<IpNetwork, PublicKey> = HashMap::with_capacity(claims);
-    let mut twice = BTreeSet::new();
-    for (key, peer) in have {
-        for net in &peer.allowed_ips {
-            if claimed.insert(*net, *key).is_some() {
-                twice.insert(*net);
-            }
-        }
-    }
+    let mut claimed = HashSet::with_capacity(have.len());
+    let claims = have.values().flat_map(|peer| &peer.allowed_ips);
+    let twice: BTreeSet<IpNetwork> = claims.filter(|net| !claimed.insert(**net)).copied().collect();
     if twice.is_empty() {
         return BTreeSet::new();
     }

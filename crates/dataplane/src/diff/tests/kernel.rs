@@ -1,7 +1,6 @@
 //! A kernel made of values.
 
 use super::super::*;
-use crate::state::Target;
 use wgcni_model::PrivateKey;
 
 /// A kernel of values: takes changes as Linux does, and complains about the wrong order.

@@ -3,7 +3,6 @@ mod kernel;
 
 use super::*;
 use crate::firewall::{Body, Chain, Firewall, Jump};
-use crate::state::Target;
 use kernel::{Kernel, blank};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
