@@ -64,7 +64,7 @@ pub async fn until_shutdown<L: Listener>(
         };
         let service = TowerToHyperService::new(router.clone());
         let connection = builder
-            .serve_connection_with_upgrades(TokioIo::new(Prompt::new(io, limits.headers)), service)
+            .serve_connection(TokioIo::new(Prompt::new(io, limits.headers)), service)
             .into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
