@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use wgcni_api::client::ClusterManager;
 use wgcni_api::{ipam_v1, wireguard_v1};
-use wgcni_dataplane::{Engine, Host};
+use wgcni_daemon::files::ensure_private_dir;
+use wgcni_dataplane::{Engine, Host, LinkName};
 use wgcni_model::{ClusterId, WireguardKind};
 
 use crate::config::Config;
@@ -15,6 +17,7 @@ use crate::errors::chain;
 use crate::lock::Lock;
 use crate::membership::{CALL, Files};
 use crate::reconcile::Former;
+use crate::rpc::is_device;
 
 /// What stays in the state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,11 +35,19 @@ pub enum Keep {
 /// # Errors
 /// All that could not be taken away, after trying the rest.
 pub fn cleanup(config: &Config, keep: Keep) -> anyhow::Result<()> {
-    if !config.state_dir.exists() && !config.run_dir.exists() {
-        tracing::info!("nothing to clean up by state; looking at the kernel only");
-    }
-    fs::create_dir_all(&config.state_dir)?;
-    let alone = Lock::take(&config.state_dir).context("stop it first")?;
+    let alone = lock(config)?;
+    clean(config, keep)?;
+    drop(alone);
+    Ok(())
+}
+
+/// No node-manager works on the host meanwhile.
+fn lock(config: &Config) -> anyhow::Result<Lock> {
+    ensure_private_dir(&config.state_dir)?;
+    Lock::take(&config.state_dir).context("stop it first")
+}
+
+fn clean(config: &Config, keep: Keep) -> anyhow::Result<()> {
     let mut problems: Vec<String> = clean_host(config)?;
     let mut attempt = |what: &str, done: io::Result<()>| match done {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -44,22 +55,41 @@ pub fn cleanup(config: &Config, keep: Keep) -> anyhow::Result<()> {
         }
         _ => {}
     };
+    let state = &config.state_dir;
     attempt("remove node.sock", fs::remove_file(config.node_socket()));
     attempt("remove tunnels.sock", fs::remove_file(config.tunnels_socket()));
+    attempt("remove dead sockets of devices", remove_dead(Path::new(wgcni_tunnels::UAPI_DIR)));
     if keep != Keep::State {
-        attempt("forget the membership", Files::new(&config.state_dir).remove());
-        attempt("forget the attachments", fs::remove_dir_all(config.state_dir.join("attachments")));
-        attempt("forget tombstones", fs::remove_dir_all(config.state_dir.join("tombstones")));
+        attempt("forget the membership", Files::new(state).remove());
+        attempt("forget the attachments", fs::remove_dir_all(state.join("attachments")));
+        attempt("forget tombstones", fs::remove_dir_all(state.join("tombstones")));
     }
     if keep == Keep::Nothing {
-        attempt("remove the state", fs::remove_dir_all(&config.state_dir));
+        attempt("remove the state", fs::remove_dir_all(state));
     }
-    drop(alone);
     if problems.is_empty() {
         tracing::info!("cleaned up");
         return Ok(());
     }
     bail!("not everything could be taken away:\n  {}", problems.join("\n  "))
+}
+
+/// Removes what a tunnels process that was killed left: sockets of our devices on which
+/// nobody listens.
+fn remove_dead(dir: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let host = LinkName::ALL.iter().any(|link| link.as_str() == name);
+        let dead = |path| {
+            let answer = UnixStream::connect(path);
+            answer.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+        };
+        if (host || is_device(&name)) && dead(&path) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes our links, routes, chains and settings away; says what did not work.
@@ -94,6 +124,7 @@ fn engine(tunnels: &Path) -> Engine {
 /// # Errors
 /// When the cluster-manager does not answer, or something could not be taken away.
 pub async fn leave(config: &Config) -> anyhow::Result<()> {
+    let alone = lock(config)?;
     let client = ClusterManager::plaintext(config.cluster_manager.clone(), CALL);
     let node = config.node.to_string();
     let request = wireguard_v1::DeregisterPeerRequest { node: node.clone(), ..Default::default() };
@@ -101,5 +132,7 @@ pub async fn leave(config: &Config) -> anyhow::Result<()> {
     let request = ipam_v1::ReleaseRequest { node, ..Default::default() };
     client.ipam.release(request).await.context("give the lease back")?;
     tracing::info!(node = %config.node, "left the cluster");
-    cleanup(config, Keep::Keys)
+    clean(config, Keep::Keys)?;
+    drop(alone);
+    Ok(())
 }

@@ -3,8 +3,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::{fs, io};
 
-use nix::ifaddrs::{InterfaceAddress, getifaddrs};
-use wgcni_model::{Endpoint, Endpoints, IfName, Invalid, Prefix};
+use ipnetwork::IpNetwork;
+use nix::ifaddrs::getifaddrs;
+use nix::sys::socket::SockaddrStorage;
+use wgcni_dataplane::LinkName;
+use wgcni_model::{Endpoint, Endpoints, IfName, Invalid, Prefix, Prefixes};
 
 use crate::config::{Config, EndpointSource};
 
@@ -37,9 +40,18 @@ pub enum EndpointError {
         "no route leads to the cluster-manager or anywhere else; set endpoint, endpoint_interface or endpoint_prefix"
     )]
     Route,
-    /// The cluster-manager's name does not resolve.
-    #[error("resolve {0}")]
-    Resolve(String, #[source] io::Error),
+    /// The cluster would take the host's own network away.
+    #[error(
+        "the cluster's prefix {cluster} overlaps {network} of the host's interface {link}; one of them must change"
+    )]
+    Overlap {
+        /// The cluster's prefix.
+        cluster: Prefix,
+        /// The host's network.
+        network: IpNetwork,
+        /// The interface that has it.
+        link: String,
+    },
     /// What was found is not usable.
     #[error("endpoint")]
     Unusable(#[from] Invalid),
@@ -127,11 +139,11 @@ fn of_prefix(prefix: &Prefix) -> Result<IpAddr, EndpointError> {
 /// packets to anywhere.
 async fn of_route(config: &Config) -> Result<IpAddr, EndpointError> {
     let uri = &config.cluster_manager;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-    let target = (host.as_str(), uri.port_u16().unwrap_or(0));
-    let found = tokio::net::lookup_host(target).await;
-    let found = found.map_err(|e| EndpointError::Resolve(host.clone(), e))?;
-    let targets = found.map(|address| address.ip()).chain(ELSEWHERE);
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let found = tokio::net::lookup_host((host, uri.port_u16().unwrap_or(0))).await;
+    // Without an answer the default route tells as much; the name is needed again later.
+    let found = found.ok().into_iter().flatten().map(|address| address.ip());
+    let targets = found.chain(ELSEWHERE);
     targets.filter_map(source_towards).find(|ip| usable(*ip)).ok_or(EndpointError::Route)
 }
 
@@ -157,11 +169,36 @@ fn usable(ip: IpAddr) -> bool {
 
 fn addresses() -> Result<impl Iterator<Item = (String, IpAddr)>, EndpointError> {
     let list = getifaddrs().map_err(|errno| EndpointError::List(errno.into()))?;
-    Ok(list.filter_map(|entry| Some((entry.interface_name.clone(), ip(&entry)?))))
+    Ok(list.filter_map(|entry| Some((entry.interface_name, ip(entry.address.as_ref()?)?))))
 }
 
-fn ip(entry: &InterfaceAddress) -> Option<IpAddr> {
-    let address = entry.address.as_ref()?;
+fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|a| IpAddr::V4(a.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|a| IpAddr::V6(a.ip())))
+}
+
+/// Proves that the host can be part of a cluster with these prefixes: overlay packets from
+/// and to its own networks would be dropped as forged.
+///
+/// # Errors
+/// The first overlap.
+pub fn check_overlap(cluster: &Prefixes) -> Result<(), EndpointError> {
+    let list = getifaddrs().map_err(|errno| EndpointError::List(errno.into()))?;
+    let ours = |link: &str| LinkName::ALL.iter().any(|own| own.as_str() == link);
+    for entry in list.filter(|entry| !ours(&entry.interface_name)) {
+        let (address, mask) = (entry.address.as_ref(), entry.netmask.as_ref());
+        let pair = address.and_then(ip).zip(mask.and_then(ip));
+        let Some(network) = pair.and_then(|(a, m)| IpNetwork::with_netmask(a, m).ok()) else {
+            continue;
+        };
+        if let Some(cluster) = cluster.iter().find(|c| overlaps(c.network(), network)) {
+            let link = entry.interface_name;
+            return Err(EndpointError::Overlap { cluster, network, link });
+        }
+    }
+    Ok(())
+}
+
+fn overlaps(a: IpNetwork, b: IpNetwork) -> bool {
+    a.contains(b.network()) || b.contains(a.network())
 }

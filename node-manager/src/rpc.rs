@@ -8,16 +8,20 @@ use connectrpc::{Response, ServiceRequest, ServiceResult};
 use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Prune};
 use wgcni_api::node_service::{ATTACHMENT_SERVICE_SERVICE_NAME, AttachmentService};
 use wgcni_api::node_v1 as wire;
+use wgcni_ipam::Usage;
 use wgcni_model::{AttachmentKey, FieldError, IfName, WireguardKind};
 use wgcni_store::Store;
 
 use crate::attachments::{Attachments, Record};
 use crate::errors::RpcError;
 use crate::membership::{Link, Membership};
-use crate::reconcile::Reconciler;
+use crate::reconcile::{Applied, Reconciler};
 
 /// Largest request: a Prune with every attachment of a full node.
 const REQUEST: usize = 1024 * 1024;
+
+/// What the names of containers' devices start with.
+const DEVICE: &str = "wgc";
 
 /// What every answer says of the node.
 #[derive(Debug, Clone)]
@@ -145,47 +149,47 @@ impl<S: Store> Service<S> {
         })
     }
 
-    /// How the node is, and why it is not better.
+    /// Why Attach cannot work now, and why the node is not all that it should be.
+    fn reasons(&self, applied: &Applied, usage: &[Usage]) -> (Vec<String>, Vec<String>) {
+        let mut blocked = Vec::new();
+        if self.membership.borrow().is_none() {
+            blocked.push("no lease yet".to_owned());
+        } else if !applied.ready {
+            blocked.push("the host is not ready yet".to_owned());
+        }
+        if let Some(full) = usage.iter().find(|u| u.used + u.resting >= u.capacity) {
+            blocked.push(format!("no free {} address: {full}", full.prefix.family()));
+        }
+        let link = self.link.borrow();
+        let mut degraded = Vec::new();
+        degraded.extend(applied.failure.iter().map(|f| format!("degraded: {}", f.reason)));
+        degraded.extend(link.registration.iter().map(|r| format!("degraded: not registered: {r}")));
+        degraded.extend(link.peers.iter().map(|r| format!("degraded: peers refused: {r}")));
+        if !link.connected {
+            degraded.push("degraded: no stream of peers from the cluster-manager".to_owned());
+        }
+        (blocked, degraded)
+    }
+
     fn state(&self) -> wire::StatusResponse {
         let applied = self.reconciler.subscribe().borrow().clone();
-        let link = self.link.borrow().clone();
-        let membership = self.membership.borrow().clone();
         let (attachments, usage) = self.attachments.usage();
+        let (blocked, degraded) = self.reasons(&applied, &usage);
         let free = usage.iter().map(|u| u.capacity.saturating_sub(u.used + u.resting)).min();
-        let full = usage.iter().find(|u| u.used + u.resting >= u.capacity);
-
-        let mut reasons = Vec::new();
-        if membership.is_none() {
-            reasons.push("no lease yet".to_owned());
-        } else if !applied.ready {
-            reasons.push("the host is not ready yet".to_owned());
-        }
-        if let Some(full) = full {
-            reasons.push(format!("no free {} address: {full}", full.prefix.family()));
-        }
-        let ready = reasons.is_empty();
-        reasons.extend(applied.failure.iter().map(|f| format!("degraded: {}", f.reason)));
-        reasons.extend(link.registration.iter().map(|r| format!("degraded: not registered: {r}")));
-        reasons.extend(link.peers.iter().map(|r| format!("degraded: peers refused: {r}")));
-        if !link.connected {
-            reasons.push("degraded: no stream of peers from the cluster-manager".to_owned());
-        }
+        let membership = self.membership.borrow();
+        let lease = membership.iter().flat_map(|m| m.lease.prefixes.iter());
         wire::StatusResponse {
-            ready,
-            reasons,
+            ready: blocked.is_empty(),
+            reasons: [blocked, degraded].concat(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: self.about.node.clone(),
-            lease: membership
-                .iter()
-                .flat_map(|m| m.lease.prefixes.iter())
-                .map(|p| p.to_string())
-                .collect(),
+            lease: lease.map(|prefix| prefix.to_string()).collect(),
             wireguard_kind: wire::WireguardKind::from(self.about.kind).into(),
             attachments: attachments as u64,
             free_addresses: free.unwrap_or_default(),
             peers: membership.as_ref().map_or(0, |m| others(m) as u64),
             applied_revision: applied.revision.0,
-            cluster_manager_connected: link.connected,
+            cluster_manager_connected: self.link.borrow().connected,
             ..Default::default()
         }
     }
@@ -205,7 +209,13 @@ fn device(key: &AttachmentKey) -> Result<IfName, wgcni_model::Invalid> {
     let hash = key.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
-    format!("wgc{:012x}", hash >> 16).parse()
+    format!("{DEVICE}{:012x}", hash >> 16).parse()
+}
+
+/// Whether a name is one that containers' devices have in the host's namespace.
+pub(crate) fn is_device(name: &str) -> bool {
+    let digits = name.strip_prefix(DEVICE).unwrap_or_default();
+    digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn parse<W, T: TryFrom<W, Error = FieldError>>(message: W) -> Result<T, ConnectError> {

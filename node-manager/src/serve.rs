@@ -87,6 +87,7 @@ async fn take_up(
     let (ours, theirs) = (Arc::clone(&attachments), Arc::clone(reconciler));
     let uplink = Uplink::new(Arc::clone(config), keys, files, ours, theirs);
     if let Some(membership) = stored {
+        endpoint::check_overlap(&membership.cluster.prefixes)?;
         uplink.adopt(membership)?;
     }
     Ok((uplink, attachments))

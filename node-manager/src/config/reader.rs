@@ -31,10 +31,7 @@ impl Reader {
         let cluster_manager = self.cluster_manager(settings.cluster_manager.as_deref());
         let insecure = self.insecure(cluster_manager.as_ref());
         let mesh_port = self.port("mesh_port", settings.mesh_port, 51820);
-        let hub_port = self.port("hub_port", settings.hub_port, 51819);
-        if mesh_port == hub_port {
-            self.layers.reject("hub_port", "is the same as mesh_port");
-        }
+        let hub_port = self.hub_port(settings.hub_port, mesh_port);
         let endpoint = self.endpoint(mesh_port);
         let underlay_mtu = self.mtu(settings.underlay_mtu);
         let wireguard = self.wireguard(settings.wireguard.as_deref());
@@ -97,6 +94,14 @@ impl Reader {
             self.layers.reject(key, "must not be 0");
         }
         given.unwrap_or(default)
+    }
+
+    fn hub_port(&mut self, given: Option<u16>, mesh_port: u16) -> u16 {
+        let port = self.port("hub_port", given, 51819);
+        if port == mesh_port {
+            self.layers.reject("hub_port", "is the same as mesh_port");
+        }
+        port
     }
 
     fn endpoint(&mut self, port: u16) -> EndpointSource {

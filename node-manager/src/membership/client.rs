@@ -218,6 +218,7 @@ impl<S: Store> Uplink<S> {
         {
             return Ok(());
         }
+        endpoint::check_overlap(&cluster.prefixes)?;
         self.attachments.adopt(&lease)?;
         self.files.store_lease(&cluster, &lease)?;
         tracing::info!(lease = %lease.prefixes, cluster = %cluster.id, "leased");

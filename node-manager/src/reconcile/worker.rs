@@ -1,5 +1,6 @@
 //! The one thread that owns the kernel.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -88,13 +89,21 @@ impl<K: Kernel> Loop<K> {
         if job.wish.membership.is_some() {
             let parts = self.due(job.parts);
             if !parts.is_empty() {
-                let done = self.kernel.apply(&job.wish, parts);
+                let done = self.pass(&job.wish, parts);
                 self.finish(&job.wish, parts, done);
             }
         } else {
             self.full_at = Instant::now() + self.resync;
         }
         self.answer(job.questions);
+    }
+
+    /// A pass that panics is a pass that failed: without this thread nobody would be served
+    /// any more, and the next pass starts from what the kernel holds anyway.
+    fn pass(&mut self, wish: &Wish, parts: Parts) -> Result<usize, String> {
+        let kernel = &mut self.kernel;
+        catch_unwind(AssertUnwindSafe(|| kernel.apply(wish, parts)))
+            .unwrap_or_else(|_| Err("the pass panicked, see the log".to_owned()))
     }
 
     /// The parts to look at now: a wish does not wait for others that failed before it.
