@@ -1,6 +1,7 @@
 //! The network configuration: stdin becomes a type that cannot be wrong.
 
 use crate::error::Error;
+use crate::version::Version;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -9,53 +10,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use wgcni_model::{Addresses, ContainerId, Field, FieldError, IfName, NetworkName};
-
-/// Versions of the CNI specification that we speak, oldest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Version {
-    /// 0.3.0
-    V030,
-    /// 0.3.1
-    V031,
-    /// 0.4.0: CHECK, and prevResult on DEL.
-    V040,
-    /// 1.0.0: addresses lose their `version`.
-    V100,
-    /// 1.1.0: GC and STATUS, more about interfaces and routes.
-    V110,
-}
-
-impl Version {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::V030, Self::V031, Self::V040, Self::V100, Self::V110];
-
-    /// What `cniVersion` says.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::V030 => "0.3.0",
-            Self::V031 => "0.3.1",
-            Self::V040 => "0.4.0",
-            Self::V100 => "1.0.0",
-            Self::V110 => "1.1.0",
-        }
-    }
-
-    /// The version that stdin names, if we speak it.
-    pub fn named_by(stdin: &[u8]) -> Option<Self> {
-        let conf: Value = serde_json::from_slice(stdin).ok()?;
-        Self::find(conf.get("cniVersion")?.as_str()?)
-    }
-
-    /// All of them for people.
-    pub(crate) fn list() -> String {
-        Self::ALL.map(Self::as_str).join(", ")
-    }
-
-    /// The version of that text.
-    pub fn find(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|version| version.as_str() == text)
-    }
-}
 
 /// Name servers, as CNI writes them in configurations and results alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, serde::Serialize)]

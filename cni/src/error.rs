@@ -1,6 +1,6 @@
 //! Everything that can go wrong, and the one place that chooses CNI's codes.
 
-use crate::conf::Version;
+use crate::version::Version;
 use serde_json::{Value, json};
 use std::error::Error as _;
 use std::io;

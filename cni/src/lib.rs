@@ -28,12 +28,12 @@ mod status;
 mod tombstone;
 mod version;
 
-use conf::Version;
 use error::Error;
 use request::Request;
 use serde_json::Value;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use version::Version;
 
 /// What a verb sees of the world.
 pub struct World<'a> {

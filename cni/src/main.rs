@@ -1,5 +1,6 @@
 //! `wireguard-cni`: wires the process to the plugin.
 
+use nix::libc::getrandom;
 use std::io::{self, stderr, stdin, stdout};
 use std::process::ExitCode;
 use wgcni_plugin::{World, run};
@@ -14,8 +15,17 @@ fn main() -> ExitCode {
     }))
 }
 
+/// The system's randomness, by the system call: the crates for it open device files in a
+/// static binary.
+#[allow(unsafe_code)]
 fn random() -> io::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    Ok(bytes)
+    let mut bytes = [0_u8; 32];
+    // SAFETY: the kernel writes at most `len` bytes into the buffer that is ours.
+    let got = unsafe { getrandom(bytes.as_mut_ptr().cast(), bytes.len(), 0) };
+    // Up to 256 bytes come whole or not at all (getrandom(2)).
+    if usize::try_from(got) == Ok(bytes.len()) {
+        Ok(bytes)
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }

@@ -1,7 +1,7 @@
 //! The only place that prints: one JSON object or nothing on stdout.
 
-use crate::conf::Version;
 use crate::error::Error;
+use crate::version::Version;
 use serde_json::Value;
 use std::io::Write;
 

@@ -1,7 +1,8 @@
 //! What the runtime asks for: environment and stdin become a typed request.
 
-use crate::conf::{Conf, Version, cut, wished};
+use crate::conf::{Conf, cut, wished};
 use crate::error::Error;
+use crate::version::Version;
 use std::ffi::OsString;
 use std::io::Read;
 use wgcni_model::{Addresses, AttachmentKey, ContainerId, IfName};

@@ -2,8 +2,9 @@
 //!
 //! One form holds whatever any version can say; a version decides only what is written.
 
-use crate::conf::{Dns, Version, cut};
+use crate::conf::{Dns, cut};
 use crate::error::Error;
+use crate::version::Version;
 use ipnetwork::IpNetwork;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
@@ -195,4 +196,70 @@ impl Route {
 
 fn refused(why: String) -> Error {
     Error::Config(FieldError::new("prevResult", why))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// Whatever 1.1.0 can say.
+    fn newest() -> Value {
+        json!({
+            "cniVersion": "1.1.0",
+            "interfaces": [{
+                "name": "eth0", "mac": "02:00:00:00:00:01", "mtu": 1500, "sandbox": "/n",
+                "socketPath": "/s", "pciID": "0000:00:01.0",
+            }],
+            "ips": [{ "address": "fd00::2/64", "gateway": "fd00::1", "interface": 0 }],
+            "routes": [{ "dst": "::/0", "gw": "fd00::1", "mtu": 1400, "priority": 7, "table": 9 }],
+            "dns": { "nameservers": ["fd00::1"], "options": ["rotate"] },
+        })
+    }
+
+    #[test]
+    fn a_result_says_in_each_version_what_that_version_can_say() {
+        let result = CniResult::parse(&newest()).unwrap();
+        assert_eq!(result.to_json(Version::V110), newest());
+        let mut older = newest();
+        older["cniVersion"] = json!("1.0.0");
+        older["interfaces"] =
+            json!([{ "name": "eth0", "mac": "02:00:00:00:00:01", "sandbox": "/n" }]);
+        older["routes"] = json!([{ "dst": "::/0", "gw": "fd00::1" }]);
+        assert_eq!(result.to_json(Version::V100), older);
+        older["ips"][0]["version"] = json!("6");
+        for version in [Version::V030, Version::V031, Version::V040] {
+            older["cniVersion"] = json!(version.as_str());
+            assert_eq!(result.to_json(version), older);
+            let again = CniResult::parse(&older).unwrap();
+            assert_eq!(again.to_json(version), older);
+        }
+    }
+
+    #[test]
+    fn what_is_pushed_points_to_its_own_interface() {
+        let mut result = CniResult::parse(&newest()).unwrap();
+        let ours = Interface {
+            name: "wg0".to_owned(),
+            sandbox: Some("/n".to_owned()),
+            ..Interface::default()
+        };
+        let address: IpNetwork = "10.64.0.2/32".parse().unwrap();
+        result.push(ours, &[address], Vec::new());
+        assert_eq!(result.ips[0].interface, Some(0));
+        assert_eq!(result.ips[1], Ip { address, gateway: None, interface: Some(1) });
+        assert_eq!(result.addresses_of("wg0"), Some(vec![address]));
+        assert_eq!(result.addresses_of("wg1"), None);
+    }
+
+    #[test]
+    fn go_writes_null_and_empty_text_for_nothing() {
+        let text = json!({
+            "cniVersion": "0.4.0", "interfaces": null, "routes": null, "dns": { "search": null },
+            "ips": [{ "version": "4", "address": "10.0.0.2/24", "gateway": "" }],
+        });
+        let result = CniResult::parse(&text).unwrap();
+        assert_eq!(result.ips[0].gateway, None);
+        assert!(!result.has_main_interface("eth0"));
+    }
 }

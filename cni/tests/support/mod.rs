@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -73,13 +73,19 @@ impl Call {
         self.run_as(Command::new(PLUGIN))
     }
 
-    /// Runs it with a command that was prepared to run the plugin elsewhere.
-    pub fn run_as(&self, mut command: Command) -> Outcome {
+    /// Starts it with a command that was prepared to run the plugin elsewhere.
+    pub fn spawn(&self, mut command: Command) -> Child {
         command.env_clear().envs(&self.env);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // The plugin may end without reading.
         let _ = child.stdin.take().unwrap().write_all(&self.stdin);
+        child
+    }
+
+    /// Runs it so to its end.
+    pub fn run_as(&self, command: Command) -> Outcome {
+        let mut child = self.spawn(command);
         let end = Instant::now() + LONGEST;
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
