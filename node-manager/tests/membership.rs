@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
@@ -31,7 +31,7 @@ use wgcni_store::MemoryStore;
 struct Script {
     said: watch::Sender<Vec<WatchPeersResponse>>,
     registered: watch::Sender<Vec<RegisterPeerRequest>>,
-    watched: Mutex<Vec<u64>>,
+    watched: watch::Sender<Vec<u64>>,
 }
 
 /// Everybody gets the same lease.
@@ -110,7 +110,7 @@ impl WireguardService for Script {
         _: RequestContext,
         request: ServiceRequest<'_, wireguard_v1::WatchPeersRequest>,
     ) -> ServiceResult<ServiceStream<wireguard_v1::WatchPeersResponse>> {
-        self.watched.lock().unwrap().push(request.after_revision);
+        self.watched.send_modify(|all| all.push(request.after_revision));
         let said = self.said.subscribe();
         let events = futures::stream::unfold((said, 0), |(mut said, next)| async move {
             let event = said.wait_for(|said| said.len() > next).await.ok()?[next].clone();
@@ -220,10 +220,8 @@ async fn serve(script: &Arc<Script>) -> SocketAddr {
 }
 
 fn config(manager: SocketAddr) -> Config {
-    let manager = format!("http://{manager}");
-    let endpoint = ["--endpoint", "192.0.2.1"];
-    let args = ["x", "--node", "one", "--cluster-manager", &manager];
-    let cli = Cli::parse_from([&args[..], &endpoint].concat());
+    let line = format!("x --node one --endpoint 192.0.2.1 --cluster-manager http://{manager}");
+    let cli = Cli::parse_from(line.split(' '));
     let file = tempfile::NamedTempFile::new().unwrap();
     Config::load(Some(file.path().to_owned()), &cli.settings).unwrap()
 }
@@ -268,12 +266,9 @@ async fn stream_that_ends_is_resumed_where_it_was() {
     node.say_all(7, [this()]);
     assert_eq!(node.believed(7).await, "one");
     node.say(WatchPeersResponse::default());
-    let deadline = tokio::time::Instant::now() + SOON;
-    while node.script.watched.lock().unwrap().len() < 2 {
-        assert!(tokio::time::Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(node.script.watched.lock().unwrap()[..2], [0, 7]);
+    let mut watched = node.script.watched.subscribe();
+    let twice = tokio::time::timeout(SOON, watched.wait_for(|all| all.len() >= 2)).await;
+    assert_eq!(twice.unwrap().unwrap()[..2], [0, 7]);
 }
 
 #[tokio::test]

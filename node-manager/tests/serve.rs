@@ -167,6 +167,34 @@ fn cleanup_leaves_nothing_and_may_be_repeated() {
 }
 
 #[test]
+fn cleanup_takes_away_what_killed_tunnels_left() {
+    let mut host = Host::new();
+    host.start(&[]);
+    host.end(Signal::SIGKILL);
+    kill(host.tunnels().unwrap(), Signal::SIGKILL).unwrap();
+    until("it is gone", || host.tunnels().is_none());
+    let sockets = || fs::read_dir(host.path("/run/wireguard")).unwrap().count();
+    assert_eq!(sockets(), 2);
+    let output = host.node_manager(&["cleanup"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(sockets(), 0);
+    assert_eq!(fs::read_dir(host.path("/run/wgcni")).unwrap().count(), 0);
+}
+
+#[test]
+fn cluster_that_overlaps_the_hosts_own_network_is_refused() {
+    let mut host = Host::new();
+    host.run("ip address add 10.70.0.1/16 dev u0");
+    host.spawn(&["--endpoint", "192.0.2.1"]);
+    let told = |status: wire::StatusResponse| {
+        let overlap = "10.64.0.0/12 overlaps 10.70.0.1/16 of the host's interface u0";
+        !status.ready && status.reasons.iter().any(|reason| reason.contains(overlap))
+    };
+    until("both prefixes are named", || host.status().is_some_and(told));
+    assert_eq!(host.attach(&request("a", 1)).unwrap_err().code, ErrorCode::Unavailable);
+}
+
+#[test]
 fn node_that_leaves_gives_its_lease_back() {
     let mut host = Host::new();
     host.start(&[]);

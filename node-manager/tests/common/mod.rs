@@ -135,11 +135,16 @@ impl Host {
 
     /// Starts the node-manager and waits until ADD works.
     pub fn start(&mut self, args: &[&str]) {
+        self.spawn(args);
+        until("the node is ready", || self.status().is_some_and(|status| status.ready));
+    }
+
+    /// Starts the node-manager.
+    pub fn spawn(&mut self, args: &[&str]) {
         let log = self.log_file();
         let args = [&["serve", "--node", "one", "--log", "node_manager=debug"], args].concat();
         let mut command = self.command(BINARY, &args);
         self.node = Some(command.stderr(log).spawn().unwrap());
-        until("the node is ready", || self.status().is_some_and(|status| status.ready));
     }
 
     fn log_file(&self) -> File {
