@@ -1,8 +1,12 @@
 #!/bin/busybox sh
 # The guest's first process: mounts the disk, starts the cluster-manager, then does
 # what the lab asked for on the kernel's command line (round=N).
+
+# What the firmware printed has no end of line; ours must not stick to it.
+echo
 /bin/busybox --install -s /bin
 export PATH=/bin
+dmesg -n 1 # nor may the kernel speak into the middle of a line
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
