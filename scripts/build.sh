@@ -6,9 +6,14 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 profile=$1
-targets=--bins
-[ "${2:-}" = --tests ] && targets=--all-targets
-cargo build --locked --workspace --profile "$profile" "$targets"
+if [ "${2:-}" = --tests ]; then
+    cargo build --locked --workspace --profile "$profile" --all-targets
+else
+    # The plugin by itself: built with the others, it would link what only they need of
+    # shared libraries (compression, servers).
+    cargo build --locked --workspace --exclude wireguard-cni --profile "$profile" --bins
+    cargo build --locked --package wireguard-cni --profile "$profile"
+fi
 
 # A container runtime may start the plugin where there is no libc that it knows.
 # .cargo/config.toml has it linked statically; prove it.

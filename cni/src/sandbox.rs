@@ -2,7 +2,6 @@
 
 use crate::error::Error;
 use crate::request::Container;
-use crate::tombstone;
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use nix::errno::Errno;
 use nix::net::if_::if_nametoindex;
@@ -14,7 +13,7 @@ use std::time::Duration;
 use wgcni_api::node::{Attached, Hub};
 use wgcni_dataplane::container::{KEEPALIVE, Wish, remove};
 use wgcni_dataplane::{Namespace, Peer, mark};
-use wgcni_model::{Addresses, AttachmentKey, Family, IfName, PublicKey};
+use wgcni_model::{Addresses, Family, IfName, PublicKey};
 
 /// Opens the container's namespace, once: its path may mean another one later.
 ///
@@ -52,12 +51,6 @@ pub fn has(namespace: &Namespace, name: &IfName) -> Result<bool, Error> {
     }
 }
 
-/// What the alias of an attachment's interface starts with. It names the attachment, not
-/// its interface: what another attachment made under the same name stays.
-pub fn mark(key: &AttachmentKey) -> String {
-    format!("{}{:032x}:", mark::PREFIX, tombstone::hash(key))
-}
-
 /// Names that our interface may have: the runtime's, or our own behind another plugin's.
 pub fn names(container: &Container) -> [&IfName; 2] {
     [&container.key.ifname, &container.conf.interface_name]
@@ -73,7 +66,7 @@ pub fn wish(container: &Container, ifname: &IfName, attached: &Attached) -> Wish
     Wish {
         device: attached.device.clone(),
         ifname: ifname.clone(),
-        alias: alias(&container.key),
+        alias: mark::container(&container.key),
         addresses: attached.addresses,
         hub_key: attached.hub.public_key,
         hub: hub(&attached.hub),
@@ -90,7 +83,7 @@ pub fn wish_of_result(container: &Container, ifname: &IfName, told: &[IpNetwork]
     Some(Wish {
         device: ifname.clone(),
         ifname: ifname.clone(),
-        alias: alias(&container.key),
+        alias: mark::container(&container.key),
         addresses,
         // The base point: a valid key that belongs to no peer of ours.
         hub_key: PublicKey::from_bytes(&[&[9][..], &[0; 31]].concat()).ok()?,
@@ -98,13 +91,6 @@ pub fn wish_of_result(container: &Container, ifname: &IfName, told: &[IpNetwork]
         mtu: 0,
         routes: if main { everything(addresses) } else { Vec::new() },
     })
-}
-
-/// The whole alias; the kernel takes 255 bytes, and names are ASCII.
-fn alias(key: &AttachmentKey) -> String {
-    let mut alias = mark(key) + key.container_id.as_str();
-    alias.truncate(255);
-    alias
 }
 
 fn hub(hub: &Hub) -> Peer {
@@ -155,7 +141,7 @@ impl<T: Send + 'static> Work<T> {
 /// Starts to delete whatever interface the attachment has in the namespace.
 pub fn start_removal(container: &Container, namespace: &Arc<Namespace>) -> Work<Result<(), Error>> {
     let namespace = Arc::clone(namespace);
-    let (names, mark) = (names(container).map(Clone::clone), mark(&container.key));
+    let (names, mark) = (names(container).map(Clone::clone), mark::attachment(&container.key));
     Work::start(move || {
         let removed = names.map(|name| remove(&namespace, &name, &mark));
         let failed = |e: wgcni_dataplane::Error| Error::Namespace {

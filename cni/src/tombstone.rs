@@ -22,7 +22,7 @@ pub struct Tombstone<'a> {
 impl<'a> Tombstone<'a> {
     /// The tombstone that `key` has, or would have.
     pub fn of(key: &'a AttachmentKey, directory: &'a Path) -> Self {
-        Self { directory, key, file: directory.join(format!("{:032x}.json", hash(key))) }
+        Self { directory, key, file: directory.join(format!("{:032x}.json", key.fingerprint())) }
     }
 
     /// Whether there is one.
@@ -73,16 +73,6 @@ impl<'a> Tombstone<'a> {
     }
 }
 
-/// 128-bit FNV-1a of the three names, which hold no NUL: the same in every version of
-/// the plugin.
-pub(crate) fn hash(key: &AttachmentKey) -> u128 {
-    const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    let names = [key.network.as_str(), key.container_id.as_str(), key.ifname.as_str()];
-    let bytes = names.into_iter().flat_map(|name| name.bytes().chain([0]));
-    bytes.fold(BASIS, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -126,11 +116,5 @@ mod tests {
         let error = Tombstone::of(&key, dir.path()).write().unwrap_err();
         assert_eq!(error.code(), 5);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), MOST);
-    }
-
-    #[test]
-    fn names_of_files_are_fixed_for_ever() {
-        assert_eq!(format!("{:032x}", hash(&key("c1"))).len(), 32);
-        assert_ne!(hash(&key("c1")), hash(&key("c2")));
     }
 }

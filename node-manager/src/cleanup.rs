@@ -13,11 +13,11 @@ use wgcni_dataplane::{Engine, Host, LinkName};
 use wgcni_model::{ClusterId, WireguardKind};
 
 use crate::config::Config;
+use crate::device;
 use crate::errors::chain;
 use crate::lock::Lock;
 use crate::membership::{CALL, Files};
 use crate::reconcile::Former;
-use crate::rpc::is_device;
 
 /// What stays in the state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ fn remove_dead(dir: &Path) -> io::Result<()> {
             let answer = UnixStream::connect(path);
             answer.is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
         };
-        if (host || is_device(&name)) && dead(&path) {
+        if (host || device::is_name(&name)) && dead(&path) {
             fs::remove_file(&path)?;
         }
     }

@@ -15,6 +15,7 @@ pub mod cleanup;
 pub mod cli;
 pub mod config;
 pub mod desired;
+mod device;
 pub mod endpoint;
 mod errors;
 pub mod identity;

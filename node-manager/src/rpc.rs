@@ -9,19 +9,17 @@ use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Prune};
 use wgcni_api::node_service::{ATTACHMENT_SERVICE_SERVICE_NAME, AttachmentService};
 use wgcni_api::node_v1 as wire;
 use wgcni_ipam::Usage;
-use wgcni_model::{AttachmentKey, FieldError, IfName, WireguardKind};
+use wgcni_model::{AttachmentKey, FieldError, WireguardKind};
 use wgcni_store::Store;
 
 use crate::attachments::{Attachments, Record};
+use crate::device;
 use crate::errors::RpcError;
 use crate::membership::{Link, Membership};
 use crate::reconcile::{Applied, Reconciler};
 
 /// Largest request: a Prune with every attachment of a full node.
 const REQUEST: usize = 1024 * 1024;
-
-/// What the names of containers' devices start with.
-const DEVICE: &str = "wgc";
 
 /// What every answer says of the node.
 #[derive(Debug, Clone)]
@@ -144,7 +142,8 @@ impl<S: Store> Service<S> {
             cluster: membership.cluster.prefixes,
             mtu: self.about.mtu,
             kind: self.about.kind,
-            device: device(&record.key).map_err(|_| RpcError::Interrupted.to_connect())?,
+            device: device::name(record.public_key)
+                .map_err(|_| RpcError::Interrupted.to_connect())?,
             dns: self.about.dns.clone(),
         })
     }
@@ -198,24 +197,6 @@ impl<S: Store> Service<S> {
 fn others(membership: &Membership) -> usize {
     let peers = &membership.peers.peers;
     peers.len() - usize::from(peers.contains_key(&membership.lease.node))
-}
-
-/// Name of a container's device while it is in the host's namespace.
-///
-/// # Errors
-/// None: the name is always one that Linux takes.
-fn device(key: &AttachmentKey) -> Result<IfName, wgcni_model::Invalid> {
-    // FNV-1a: the same in every version of this program, and nobody gains by a collision.
-    let hash = key.to_string().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{DEVICE}{:012x}", hash >> 16).parse()
-}
-
-/// Whether a name is one that containers' devices have in the host's namespace.
-pub(crate) fn is_device(name: &str) -> bool {
-    let digits = name.strip_prefix(DEVICE).unwrap_or_default();
-    digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn parse<W, T: TryFrom<W, Error = FieldError>>(message: W) -> Result<T, ConnectError> {

@@ -1,7 +1,7 @@
 //! The mark of what is ours: the alias of an interface.
 
 use crate::state::LinkName;
-use wgcni_model::{ClusterId, ContainerId};
+use wgcni_model::{AttachmentKey, ClusterId};
 
 /// What the alias of every interface of ours starts with, whatever its cluster.
 pub const PREFIX: &str = "wgcni:";
@@ -23,9 +23,16 @@ pub fn link(id: &ClusterId, link: LinkName) -> String {
 /// Longest alias that the kernel takes, in bytes.
 const LONGEST: usize = 255;
 
-/// The alias of a container's interface; a very long id is cut to what the kernel takes.
-pub fn container(id: &ClusterId, container: &ContainerId) -> String {
-    let mut alias = cluster(id) + container.as_str();
+/// What the alias of a container's interface starts with. It names the attachment and not
+/// the cluster, which the plugin does not know while the node-manager is down.
+pub fn attachment(key: &AttachmentKey) -> String {
+    format!("{PREFIX}{:032x}:", key.fingerprint())
+}
+
+/// The alias of a container's interface: its attachment, and for people the container's
+/// id, as much of it as the kernel takes.
+pub fn container(key: &AttachmentKey) -> String {
+    let mut alias = attachment(key) + key.container_id.as_str();
     // Names are ASCII, so that every length is a boundary.
     alias.truncate(LONGEST);
     alias

@@ -4,7 +4,7 @@
 mod support;
 
 use std::collections::BTreeMap;
-use support::{cluster, container, host, key, link, sh, sh_in, tunnels, until};
+use support::{attachment, cluster, container, host, key, link, sh, sh_in, tunnels, until};
 use wgcni_dataplane::container::{KEEPALIVE, Problem, Wish, check, create, remove};
 use wgcni_dataplane::{Engine, Error, Host, LinkName, Namespace, Parts, Peer, Route, State, mark};
 use wgcni_model::{Addresses, PrivateKey, PublicKey};
@@ -20,7 +20,7 @@ fn wish(n: u8, hub: PublicKey) -> Wish {
     Wish {
         device: format!("wgctest{n}").parse().unwrap(),
         ifname: "eth0".parse().unwrap(),
-        alias: mark::container(&cluster(), &"c0ffee".parse().unwrap()),
+        alias: mark::container(&attachment()),
         addresses: Addresses::from_items(addresses.map(|a| a.parse().unwrap())).unwrap(),
         hub_key: hub,
         hub: peer,

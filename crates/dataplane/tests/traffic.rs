@@ -6,7 +6,7 @@ mod support;
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
 use std::time::Duration;
-use support::{Process, cluster, container, host, key, link, peer, sh, sh_in, tunnels};
+use support::{Process, attachment, cluster, container, host, key, link, peer, sh, sh_in, tunnels};
 use wgcni_dataplane::container::{KEEPALIVE, Wish, create};
 use wgcni_dataplane::firewall::{Policy, Protocol};
 use wgcni_dataplane::{Host, LinkName, Namespace, Parts, Peer, Route, State, Sysctl, mark};
@@ -51,7 +51,7 @@ fn attach(process: &Process, inside: &Namespace, hub: PublicKey, own: &PrivateKe
     let wish = Wish {
         device: "wgctraffic".parse().unwrap(),
         ifname: "eth0".parse().unwrap(),
-        alias: mark::container(&cluster(), &"c0ffee".parse().unwrap()),
+        alias: mark::container(&attachment()),
         addresses: Addresses::from_items(addresses).unwrap(),
         hub_key: hub,
         hub: Peer {

@@ -15,6 +15,18 @@ pub struct AttachmentKey {
     pub ifname: IfName,
 }
 
+impl AttachmentKey {
+    /// A short identity for names of files, devices and marks: 128-bit FNV-1a of the three
+    /// names, each ended by a NUL. The same in every version of every program.
+    pub fn fingerprint(&self) -> u128 {
+        const BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+        const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+        let names = [self.network.as_str(), self.container_id.as_str(), self.ifname.as_str()];
+        let bytes = names.into_iter().flat_map(|name| name.bytes().chain([0]));
+        bytes.fold(BASIS, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME))
+    }
+}
+
 impl fmt::Display for AttachmentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.network, self.container_id, self.ifname)
@@ -55,5 +67,24 @@ impl fmt::Display for WireguardKind {
             Self::Kernel => "kernel",
             Self::Userspace => "userspace",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_never_changes_and_tells_names_apart() {
+        let key = |network: &str, id: &str| AttachmentKey {
+            network: network.parse().unwrap(),
+            container_id: id.parse().unwrap(),
+            ifname: "eth0".parse().unwrap(),
+        };
+        let fingerprint = key("wgnet", "c1").fingerprint();
+        assert_eq!(fingerprint, 0x0874_da2e_9acc_6ecc_4358_6f03_9abc_7d61);
+        assert_ne!(fingerprint, key("wgnet", "c2").fingerprint());
+        assert_ne!(key("ab", "c").fingerprint(), key("a", "bc").fingerprint());
     }
 }

@@ -26,7 +26,7 @@ impl PublicKey {
         if !is_canonical(&key) {
             return Err(invalid("is not a canonical encoding"));
         }
-        if has_low_order(key) {
+        if LOW_ORDER.contains(&key) {
             return Err(invalid("has low order"));
         }
         Ok(Self(key))
@@ -49,10 +49,32 @@ fn is_canonical(key: &[u8; 32]) -> bool {
     key[31] < 0x80 && !(largest && key[0] >= 0xed)
 }
 
-/// Whether the Diffie-Hellman function maps the point to zero for every secret: scalars
-/// are clamped to multiples of the cofactor, so one secret proves it for all.
-fn has_low_order(key: [u8; 32]) -> bool {
-    x25519_dalek::x25519([1; 32], key) == [0; 32]
+/// The points of low order on the curve and its twist, in canonical form, little-endian:
+/// 0, 1, the two of order 8, -1 (RFC 7748, section 7; <https://cr.yp.to/ecdh.html>).
+const LOW_ORDER: [[u8; 32]; 5] = [
+    [0; 32],
+    first_byte([0; 32], 1),
+    [
+        0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4,
+        0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49,
+        0xb8, 0x00,
+    ],
+    [
+        0x5f, 0x9c, 0x95, 0xbc, 0xa3, 0x50, 0x8c, 0x24, 0xb1, 0xd0, 0xb1, 0x55, 0x9c, 0x83, 0xef,
+        0x5b, 0x04, 0x44, 0x5c, 0xc4, 0x58, 0x1c, 0x8e, 0x86, 0xd8, 0x22, 0x4e, 0xdd, 0xd0, 0x9f,
+        0x11, 0x57,
+    ],
+    first_byte(last_byte([0xff; 32], 0x7f), 0xec),
+];
+
+const fn first_byte(mut bytes: [u8; 32], byte: u8) -> [u8; 32] {
+    bytes[0] = byte;
+    bytes
+}
+
+const fn last_byte(mut bytes: [u8; 32], byte: u8) -> [u8; 32] {
+    bytes[31] = byte;
+    bytes
 }
 
 impl FromStr for PublicKey {
@@ -142,26 +164,26 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// The points of low order in canonical form (RFC 7748, section 7; Bernstein's list).
-    const LOW_ORDER: [&str; 5] = [
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    ];
-
-    fn hex(text: &str) -> Vec<u8> {
-        (0..text.len())
-            .step_by(2)
-            .map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap())
-            .collect()
+    /// Low order means: a shared secret of zero with whatever key, for scalars are clamped to
+    /// multiples of the cofactor.
+    fn has_low_order(key: [u8; 32]) -> bool {
+        x25519_dalek::x25519([1; 32], key) == [0; 32]
     }
 
     #[test]
     fn points_of_low_order_are_refused() {
         for key in LOW_ORDER {
-            assert!(PublicKey::from_bytes(&hex(key)).is_err(), "{key}");
+            assert!(has_low_order(key), "{key:x?}");
+            assert!(PublicKey::from_bytes(&key).is_err(), "{key:x?}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_taken_is_canonical_and_not_of_low_order(key: [u8; 32]) {
+            if PublicKey::from_bytes(&key).is_ok() {
+                proptest::prop_assert!(key[31] < 0x80 && !has_low_order(key));
+            }
         }
     }
 

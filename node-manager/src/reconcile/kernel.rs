@@ -11,6 +11,7 @@ use wgcni_model::PublicKey;
 
 use super::{Kernel, Wish};
 use crate::desired::{Node, desired};
+use crate::device;
 use crate::errors::chain;
 use crate::membership::Membership;
 
@@ -60,8 +61,13 @@ impl HostKernel {
 
 impl Kernel for HostKernel {
     fn apply(&mut self, wish: &Wish, parts: Parts) -> Result<usize, String> {
-        let Some(membership) = wish.membership.clone() else { return Ok(0) };
-        let report = self.pass(&membership, wish, parts)?;
+        let Some(membership) = &wish.membership else { return Ok(0) };
+        let report = self.pass(membership, wish, parts)?;
+        if parts.contains(Parts::ALL)
+            && let Engine::Userspace(tunnels) = &self.engine
+        {
+            device::sweep(tunnels, &wish.containers);
+        }
         for change in &report.done {
             tracing::debug!(?change, "applied");
         }

@@ -27,7 +27,7 @@ pub use worker::Worker;
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
     /// The node's place in the cluster; without one nothing is wanted.
-    pub membership: Option<Membership>,
+    pub membership: Option<Arc<Membership>>,
     /// Its containers.
     pub containers: Containers,
     /// Grows with each change of the containers.
@@ -124,13 +124,13 @@ impl Reconciler {
     pub fn set_membership(&self, membership: Membership) {
         self.change(|inbox| {
             // Peers come and go often; the rest depends on lease and cluster only.
-            let old = inbox.wish.membership.as_ref();
+            let old = inbox.wish.membership.as_deref();
             let same = |old: &Membership| {
                 (&old.cluster, &old.lease) == (&membership.cluster, &membership.lease)
             };
             inbox.parts |=
                 if old.is_some_and(same) { Parts::MESH | Parts::ROUTES } else { Parts::ALL };
-            inbox.wish.membership = Some(membership);
+            inbox.wish.membership = Some(Arc::new(membership));
         });
     }
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use wgcni_dataplane::{
     Change, Engine, Host, Link, Namespace, Parts, Peer, Preference, State, Tunnels, Wireguard,
 };
-use wgcni_model::{ClusterId, PrivateKey};
+use wgcni_model::{AttachmentKey, ClusterId, PrivateKey};
 
 /// Runs a test on a host of its own: a network namespace, and a mount namespace with an
 /// empty `/run`. Nothing of it outlives the call.
@@ -137,6 +137,15 @@ pub fn sh_in(namespace: &Namespace, command: &str) -> String {
 
 pub fn cluster() -> ClusterId {
     ClusterId::from_random([7; 16])
+}
+
+/// An attachment.
+pub fn attachment() -> AttachmentKey {
+    AttachmentKey {
+        network: "wgnet".parse().unwrap(),
+        container_id: "c0ffee".parse().unwrap(),
+        ifname: "eth0".parse().unwrap(),
+    }
 }
 
 /// A key that no other call returns.
