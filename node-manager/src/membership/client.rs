@@ -128,8 +128,8 @@ impl<S: Store> Uplink<S> {
 
     /// Keeps the node leased, registered and up to date, for ever.
     pub async fn run(&self) {
-        // None of the three ends.
-        tokio::join!(self.keep_registered(), follow::follow(self), follow::keep_on_disk(self));
+        // Neither ends.
+        tokio::join!(self.keep_registered(), follow::follow(self));
     }
 
     async fn keep_registered(&self) {

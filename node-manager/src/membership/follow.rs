@@ -21,9 +21,6 @@ const SILENCE: Duration = Duration::from_secs(45);
 /// Longest life of a stream; what follows resumes where it ended.
 const LIFE: Duration = Duration::from_hours(24);
 
-/// Least time between two writes of the peers to the disk.
-const DISK: Duration = Duration::from_secs(1);
-
 /// Why the stream ended.
 #[derive(Debug, thiserror::Error)]
 enum StreamError {
@@ -94,7 +91,7 @@ impl<S: Store> Follower<'_, S> {
             let message = tokio::time::timeout(SILENCE, stream.message()).await.map_err(silent)?;
             let Some(message) = message? else { return Ok(()) };
             backoff.succeed();
-            self.take(Event::try_from(message.to_owned_message())?)?;
+            self.take(Event::try_from(message.to_owned_message())?).await?;
             uplink.link.send_if_modified(|link| {
                 let was = std::mem::replace(&mut link.connected, true);
                 if !was {
@@ -105,7 +102,7 @@ impl<S: Store> Follower<'_, S> {
         }
     }
 
-    fn take(&mut self, event: Event) -> Result<(), StreamError> {
+    async fn take(&mut self, event: Event) -> Result<(), StreamError> {
         match event {
             Event::Snapshot(snapshot) => self.said = Some(snapshot),
             Event::Delta(delta) => match &mut self.said {
@@ -116,12 +113,12 @@ impl<S: Store> Follower<'_, S> {
             Event::Heartbeat if self.uplink.link.borrow().peers.is_some() => {}
             Event::Heartbeat => return Ok(()),
         }
-        self.believe();
+        self.believe().await;
         Ok(())
     }
 
     /// Makes what the server says the wish, if it can be true.
-    fn believe(&self) {
+    async fn believe(&self) {
         let uplink = self.uplink;
         let Some(said) = &self.said else { return };
         let Some(current) = uplink.membership.borrow().clone() else { return };
@@ -137,7 +134,9 @@ impl<S: Store> Follower<'_, S> {
         });
         if verdict.is_ok() {
             tracing::debug!(revision = %said.revision, peers = said.peers.len(), "peers");
-            uplink.wish(Membership { peers: Arc::new(said.clone()), ..current });
+            let membership = Membership { peers: Arc::new(said.clone()), ..current };
+            keep_on_disk(uplink, &membership).await;
+            uplink.wish(membership);
         }
     }
 }
@@ -147,23 +146,17 @@ fn believed<S>(uplink: &Uplink<S>) -> Snapshot {
     current.as_ref().map_or_else(Snapshot::default, |m| (*m.peers).clone())
 }
 
-/// Writes the newest believed peers to the disk, not more often than needed.
-pub(super) async fn keep_on_disk<S: Store>(uplink: &Uplink<S>) {
-    let mut membership = uplink.membership();
-    let mut written: Option<Arc<Snapshot>> = None;
-    // The sender lives as long as the uplink: the loop does not end.
-    while membership.changed().await.is_ok() {
-        let Some(newest) = membership.borrow_and_update().clone() else { continue };
-        if written.as_ref().is_some_and(|w| Arc::ptr_eq(w, &newest.peers)) {
-            continue;
-        }
-        let (files, peers) = (uplink.files.clone(), Arc::clone(&newest.peers));
-        let write = move || files.store_peers(&newest.cluster.id, &newest.peers);
-        match tokio::task::spawn_blocking(write).await {
-            Ok(Ok(())) => written = Some(peers),
-            Ok(Err(error)) => tracing::error!(%error, "keep the peers on disk"),
-            Err(error) => tracing::error!(%error, "keep the peers on disk"),
-        }
-        tokio::time::sleep(DISK).await;
+/// Writes believed peers to the disk, before the kernel has them: a start without the
+/// cluster-manager must never take away what the last run had. The stream waits meanwhile;
+/// the cluster-manager skips a slow reader forward.
+async fn keep_on_disk<S: Store>(uplink: &Uplink<S>, membership: &Membership) {
+    let (files, peers) = (uplink.files.clone(), Arc::clone(&membership.peers));
+    let cluster = membership.cluster.id.clone();
+    let write = tokio::task::spawn_blocking(move || files.store_peers(&cluster, &peers));
+    match write.await {
+        Ok(Ok(())) => {}
+        // The mesh does not wait for a disk that is full.
+        Ok(Err(error)) => tracing::error!(%error, "keep the peers on disk"),
+        Err(error) => tracing::error!(%error, "keep the peers on disk"),
     }
 }
