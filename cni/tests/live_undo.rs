@@ -103,10 +103,13 @@ fn an_add_that_is_killed_stands_in_nobodys_way() {
         if outcome.code != Some(0) {
             // It had done all its work.
             outcome.fails_with(101);
-            assert_eq!(container.interfaces().len(), 2);
+            assert!(container.interfaces().contains(&"eth0".to_owned()));
         }
         container.run("DEL", &conf).done();
-        assert_eq!(container.interfaces(), ["lo"], "step {step}");
+        // One that was not named yet stays until the node-manager looks for such ones.
+        let mut left = container.interfaces();
+        left.retain(|name| !name.starts_with("wgc"));
+        assert_eq!(left, ["lo"], "step {step}");
     }
     wait::until("the host to be clean", || live.peers() == 0 && live.remains().is_empty()).unwrap();
 }

@@ -136,24 +136,21 @@ fn what_is_not_kept_is_undone() {
 }
 
 #[test]
-fn a_device_that_a_dead_attempt_left_is_made_anew() {
+fn what_a_dead_attempt_left_is_in_nobodys_way() {
     host(|| {
         let process = tunnels();
-        let (old, new) = (container(), container());
+        let inside = container();
+        process.abandon("wgcdead", &inside);
         let wish = wish(6, key().public_key());
-        create(&process.engine, &old, &wish, &key()).unwrap().commit();
-        create(&process.engine, &new, &wish, &key()).unwrap().commit();
-        assert_eq!(problems(&process.engine, &new, &wish), []);
-        // A userspace device is found by its name wherever it is, a kernel one is not.
-        if let Engine::Userspace(_) = process.engine {
-            assert_eq!(problems(&process.engine, &old, &wish), [Problem::Missing]);
-        }
-        // And one that died before it moved its device.
-        remove(&new, &wish.ifname, mark::PREFIX).unwrap();
-        until("the device is gone", || process.devices().is_empty());
-        process.abandon(wish.device.as_str());
-        create(&process.engine, &new, &wish, &key()).unwrap().commit();
-        assert_eq!(problems(&process.engine, &new, &wish), []);
+        create(&process.engine, &inside, &wish, &key()).unwrap().commit();
+        assert_eq!(problems(&process.engine, &inside, &wish), []);
+        // One of the very same name would be another's: it stays as it is.
+        let mut same = wish.clone();
+        (same.device, same.ifname) = ("wgcdead".parse().unwrap(), "eth1".parse().unwrap());
+        let refused = create(&process.engine, &inside, &same, &key()).map(drop).unwrap_err();
+        assert_eq!(refused.errno(), Some(17), "{refused}");
+        let links = sh_in(&inside, "ip -o link | cut -d: -f2");
+        assert_eq!(links.split_whitespace().collect::<Vec<_>>(), ["lo", "wgcdead", "eth0"]);
     });
 }
 

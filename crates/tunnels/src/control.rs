@@ -4,17 +4,15 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::net::UnixStream;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
 use crate::devices::Devices;
+use crate::lines::{Descriptors, Line, Lines};
 use crate::protocol::{Answer, Refusal, Request, Response};
 use crate::unix::Listener;
-
-/// Longest request, in bytes, newline included.
-const MAX_LINE: u64 = 64 << 10;
 
 /// Connections at a time; more wait in the socket's queue.
 const MAX_CONNECTIONS: usize = 64;
@@ -79,36 +77,38 @@ impl Connection {
             let refusal = Refusal::new(libc::EPERM, "only root and the owner may");
             return writer.write_all(&Response::Error(refusal).to_line()).await;
         }
-        let mut reader = BufReader::new(reader);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let mut bounded = (&mut reader).take(MAX_LINE);
-            if bounded.read_until(b'\n', &mut line).await? == 0 {
-                return Ok(());
-            }
-            let complete = line.ends_with(b"\n");
+        let mut lines = Lines::new(reader);
+        while let Some(line) = lines.next().await? {
+            let complete = line.text.ends_with(b"\n");
             let response = if complete {
-                Response::from(self.answer(&line).await)
+                Response::from(self.answer(line).await)
             } else {
                 Response::Error(Refusal::new(libc::EINVAL, "the line has no end"))
             };
             writer.write_all(&response.to_line()).await?;
             if !complete {
-                return Ok(());
+                break;
             }
         }
+        Ok(())
     }
 
-    async fn answer(&self, line: &[u8]) -> Result<Answer, Refusal> {
-        let done = match Request::parse(line)? {
-            Request::Create { name } => self.devices.create(name).await,
-            Request::Delete { name } => self.devices.delete(&name).await,
-            Request::List {} => {
+    async fn answer(&self, line: Line) -> Result<Answer, Refusal> {
+        let done = match (Request::parse(&line.text)?, line.descriptors) {
+            (Request::Create { name }, Descriptors::None) => self.devices.create(name, None).await,
+            (Request::Create { name }, Descriptors::One(namespace)) => {
+                self.devices.create(name, Some(namespace)).await
+            }
+            (_, Descriptors::One(_) | Descriptors::TooMany) => {
+                let why = "one descriptor may come, with \"create\"";
+                return Err(Refusal::new(libc::EINVAL, why));
+            }
+            (Request::Delete { name }, Descriptors::None) => self.devices.delete(&name).await,
+            (Request::List {}, Descriptors::None) => {
                 let devices = Some(self.devices.list());
                 return Ok(Answer { devices });
             }
-            Request::Shutdown {} => {
+            (Request::Shutdown {}, Descriptors::None) => {
                 self.devices.delete_all().await;
                 self.end.notify_one();
                 Ok(())

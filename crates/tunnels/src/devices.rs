@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 
-use tokio::sync::watch;
+use nix::sched::{CloneFlags, setns};
+use tokio::sync::{oneshot, watch};
 use tracing::Instrument;
 
 use crate::device::Device;
@@ -40,19 +43,16 @@ impl Devices {
         Self { engine, entries }
     }
 
-    /// Makes a device; when this returns, its link and UAPI socket are there.
+    /// Makes a device, its link in `namespace` where one is given; when this returns, its link
+    /// and UAPI socket are there.
     ///
     /// # Errors
-    /// `AlreadyExists` when there is a device, a link or a living UAPI socket of that name.
-    pub(crate) async fn create(&self, name: Name) -> io::Result<()> {
+    /// `AlreadyExists` when there is a device, a link or a living UAPI socket of that name;
+    /// EINVAL when the descriptor is no network namespace.
+    pub(crate) async fn create(&self, name: Name, namespace: Option<OwnedFd>) -> io::Result<()> {
         let listed = self.enlist(&name)?;
-        let link = {
-            let name = name.clone();
-            // The kernel's lock on links may be held for long; packets must not wait for it.
-            tokio::task::spawn_blocking(move || Opened::new(&name)).await?
-        };
-        let link = link.map_err(taken)?;
-        let (started, start) = tokio::sync::oneshot::channel();
+        let link = open_link(name.clone(), namespace).await.map_err(taken)?;
+        let (started, start) = oneshot::channel();
         let span = tracing::info_span!("device", %name);
         let run = async move {
             match Device::start(&listed.name, link).await {
@@ -136,6 +136,20 @@ impl Drop for Listed {
 
 fn lock(entries: &Entries) -> MutexGuard<'_, BTreeMap<Name, Entry>> {
     entries.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens a link on a thread of its own, which then ends: none is left in another namespace. And
+/// the kernel's lock on links may be held for long, while packets must not wait.
+async fn open_link(name: Name, namespace: Option<OwnedFd>) -> io::Result<Opened> {
+    let (done, opened) = oneshot::channel();
+    let open = move || {
+        if let Some(namespace) = namespace {
+            setns(namespace, CloneFlags::CLONE_NEWNET)?;
+        }
+        Opened::new(&name)
+    };
+    thread::Builder::new().spawn(move || drop(done.send(open())))?;
+    opened.await.map_err(io::Error::other)?
 }
 
 /// There is a link (`EBUSY`) or a socket of that name already.

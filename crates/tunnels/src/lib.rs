@@ -11,13 +11,16 @@
 //!                                             |-- udp   IP packets, encrypted <-> bursts of datagrams
 //!                                             '-- uapi  /var/run/wireguard/<name>.sock
 //! ```
-//! After its creation nothing is done to a link by name: it may be renamed and moved into any
-//! network namespace. Its UDP socket stays where the process runs.
+//! A link is born where the process runs, or in the network namespace whose descriptor comes with
+//! the request; then its descriptor, like that of any TUN, keeps the namespace alive until the
+//! device is deleted. After its creation nothing is done to a link by name: it may be renamed and
+//! moved. The UDP and UAPI sockets are where the process runs, always.
 
 mod control;
 mod device;
 mod devices;
 mod engine;
+mod lines;
 mod name;
 mod offload;
 mod protocol;
@@ -58,7 +61,7 @@ pub enum Error {
 }
 
 /// Serves the control socket until `shutdown` completes or a client asks for it, then deletes
-/// every device. The devices live in the network namespace of the calling thread.
+/// every device. Their UDP sockets live in the network namespace of the calling thread.
 ///
 /// # Errors
 /// [`Error::Listen`] when the socket is another's or cannot be made, [`Error::Engine`] when no

@@ -8,7 +8,8 @@ use crate::name::{InvalidName, Name};
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub(crate) enum Request {
-    /// A new device, down and without keys.
+    /// A new device, down and without keys. The descriptor of a network namespace may come with
+    /// the line: the link is born there.
     Create { name: Name },
     /// Its device, link and UAPI socket go.
     Delete { name: Name },

@@ -4,10 +4,12 @@
 
 mod common;
 
+use std::io::Read;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use common::{Client, Host, Place, eventually, pair};
 
@@ -81,6 +83,50 @@ fn hostile_lines_are_answered_and_harm_nobody() {
     assert_eq!(long.line(), "");
     silent.send(b"{}}\n");
     assert_eq!(silent.line(), r#"{"ok":{"devices":["wg0"]}}"#);
+}
+
+/// A socket to send, and the other end of it, at which it shows when every copy is closed.
+fn witness() -> (UnixStream, UnixStream) {
+    let (sent, other) = UnixStream::pair().unwrap();
+    other.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    (sent, other)
+}
+
+fn closes((sent, mut other): (UnixStream, UnixStream)) {
+    drop(sent);
+    assert_eq!(other.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn descriptors_that_nobody_asked_for_are_refused_and_closed() {
+    let host = Host::start();
+    let mut client = host.connect();
+    let create = r#"{"create":{"name":"wg0"}}"#;
+    for (request, count) in
+        [(create, 1), (create, 2), (create, 40), (r#"{"list":{}}"#, 1), ("nonsense", 1)]
+    {
+        let witness = witness();
+        let answer = client.ask_with(request, &vec![witness.0.as_raw_fd(); count]);
+        assert_eq!(errno(&answer), 22, "{request} with {count}");
+        closes(witness);
+    }
+    for path in ["/proc/self/ns/mnt", "/proc/self/exe", "/dev/null"] {
+        let file = std::fs::File::open(path).unwrap();
+        assert_eq!(errno(&client.ask_with(create, &[file.as_raw_fd()])), 22, "{path}");
+    }
+    // Piece by piece, and a line that never ends.
+    let witness_of_pieces = witness();
+    client.send_with(b"{\"create\":", &[witness_of_pieces.0.as_raw_fd()]);
+    let net = std::fs::File::open(host.net()).unwrap();
+    let answer = client.ask_with(r#"{"name":"wg0"}}"#, &[net.as_raw_fd()]);
+    assert_eq!(errno(&answer), 22);
+    closes(witness_of_pieces);
+    let last = witness();
+    client.send_with(b"{", &[last.0.as_raw_fd()]);
+    drop(client);
+    closes(last);
+    assert_eq!(host.devices(), r#"{"ok":{"devices":[]}}"#);
+    assert!(!host.has_link("wg0"));
 }
 
 #[test]

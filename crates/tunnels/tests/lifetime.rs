@@ -37,6 +37,31 @@ fn a_link_that_is_renamed_and_moved_keeps_working() {
 }
 
 #[test]
+fn a_link_born_in_another_namespace_has_its_socket_in_the_host() {
+    let (a, b) = pair(1500, false);
+    let container = Namespace::new();
+    a.create_in("wgc", &container);
+    let key = a.configure("wgc", 5003);
+    let far = b.command("wg show wg0 public-key");
+    a.peer("wgc", far.trim(), "192.0.2.2:5002", "10.0.0.2/32,fd00::2/128");
+    b.peer("wg0", &key, "192.0.2.1:5003", "10.0.0.3/32,fd00::3/128");
+    container.command("ip link set wgc name eth7 mtu 1420");
+    container.command("ip link set eth7 up");
+    container.command("ip addr add 10.0.0.3/24 dev eth7");
+    container.command("ip addr add fd00::3/64 dev eth7 nodad");
+    container.ping("10.0.0.2");
+    flows::tcp(&container, &b, "fd00::2", 4000, 8 << 20);
+    assert!(a.command("ss -Hlun").contains(":5003") && !a.has_link("wgc"));
+    assert_eq!(container.command("ss -Hlun"), "");
+    container.command("ip link del eth7");
+    eventually("it leaves", || a.devices() == r#"{"ok":{"devices":["wg0"]}}"#);
+    a.create_in("wgc", &container);
+    a.command("wg show wgc");
+    assert_eq!(a.delete("wgc"), r#"{"ok":{}}"#);
+    eventually("the link goes", || !container.command("ip -o link").contains("wgc"));
+}
+
+#[test]
 fn a_namespace_that_dies_takes_its_device_with_it() {
     let (a, _b) = pair(1500, false);
     let container = Namespace::new();

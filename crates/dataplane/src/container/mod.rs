@@ -1,9 +1,10 @@
-//! A container's interface: made in the host, moved into the container.
+//! A container's interface: born in the container, its UDP socket in the host.
 //!
-//! The device is created in the host's namespace, so that its UDP socket stays there and
-//! the container has no other way out; then it is configured, moved and renamed. Who dies
-//! in between leaves a device in the host's namespace that the next attempt, or
-//! [`Host::cleanup`](crate::Host::cleanup), removes.
+//! The device comes into being in the container's namespace under a name made of its key, while
+//! its UDP socket is in the host's, so that the container has no other way out. From within it is
+//! configured, then named and marked in one step. Who dies before that leaves a link that is down
+//! and in nobody's way; it goes with its namespace, and a userspace one when the node-manager
+//! next looks for devices that no container has.
 //!
 //! How the hub finds the container: the hub knows its key and no endpoint. At the end of
 //! [`create`] the container sends one datagram to its link's multicast group, which the hub
@@ -28,7 +29,7 @@ use wgcni_model::{Addresses, Family, IfName, PublicKey};
 /// How a container's interface should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
-    /// Its name while it is in the host's namespace; also that of its UAPI socket.
+    /// Its name at birth; also that of its UAPI socket.
     pub device: IfName,
     /// Its name in the container.
     pub ifname: IfName,

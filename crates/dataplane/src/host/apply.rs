@@ -84,7 +84,8 @@ fn create_link(host: &Host, name: LinkName) -> Result<(), Error> {
         Engine::Kernel => {
             // Both in one datagram, which a kill cannot tear: no link without its mark.
             let mark = set_alias(name.as_str(), &alias);
-            let both = host.netlink.batch(&[create_wireguard(name.as_str()), mark]).doing(what)?;
+            let create = create_wireguard(name.as_str(), None);
+            let both = host.netlink.batch(&[create, mark]).doing(what)?;
             both.into_iter().collect::<io::Result<()>>().doing(what)?;
         }
         Engine::Userspace(tunnels) => {

@@ -134,9 +134,9 @@ impl Host {
         Ok(self.apply(diff(&have, want, parts)))
     }
 
-    /// Removes everything of ours, containers' devices in transit included, writes the
-    /// former values of settings back and ends the tunnels process. Goes on after a
-    /// failure and returns all of them. May be repeated.
+    /// Removes everything of ours from the host, writes the former values of settings back
+    /// and ends the tunnels process. Goes on after a failure and returns all of them. May be
+    /// repeated.
     pub fn cleanup(&self, former: &BTreeMap<Sysctl, String>) -> Vec<Error> {
         cleanup::cleanup(self, former)
     }

@@ -92,13 +92,17 @@ fn set(index: u32, attributes: Vec<LinkAttribute>) -> RouteRequest {
     RouteRequest { message: RouteNetlinkMessage::SetLink(message), flags: 0 }
 }
 
-/// A new kernel WireGuard link, down.
-pub(crate) fn create_wireguard(name: &str) -> RouteRequest {
+/// A new kernel WireGuard link, down, in the namespace of the socket that this is sent on or in
+/// another one. Its own UDP socket is in the former (`creating_net` in the kernel's
+/// drivers/net/wireguard/device.c).
+pub(crate) fn create_wireguard(name: &str, namespace: Option<BorrowedFd<'_>>) -> RouteRequest {
     let mut message = LinkMessage::default();
     message.attributes = vec![
         LinkAttribute::IfName(name.to_owned()),
         LinkAttribute::LinkInfo(vec![Info::Kind(InfoKind::Wireguard)]),
     ];
+    let namespace = namespace.map(|namespace| LinkAttribute::NetNsFd(namespace.as_raw_fd()));
+    message.attributes.extend(namespace);
     let message = RouteNetlinkMessage::NewLink(message);
     RouteRequest { message, flags: NLM_F_CREATE | NLM_F_EXCL }
 }
@@ -114,6 +118,16 @@ pub(crate) fn delete(index: u32) -> RouteRequest {
 pub(crate) fn set_alias(name: &str, alias: &str) -> RouteRequest {
     let name = LinkAttribute::IfName(name.to_owned());
     set(0, vec![name, LinkAttribute::IfAlias(alias.to_owned())])
+}
+
+/// A link gets the name by which it is known, its alias and an MTU.
+pub(crate) fn christen(index: u32, name: &str, alias: &str, mtu: u32) -> RouteRequest {
+    let attributes = vec![
+        LinkAttribute::IfName(name.to_owned()),
+        LinkAttribute::IfAlias(alias.to_owned()),
+        LinkAttribute::Mtu(mtu),
+    ];
+    set(index, attributes)
 }
 
 /// A link gets an MTU.
@@ -137,14 +151,4 @@ pub(crate) fn lower_noise(name: &str) -> RouteRequest {
     let none = AfSpecInet6::AddrGenMode(In6AddrGenMode::None);
     let none = LinkAttribute::AfSpecUnspec(vec![AfSpecUnspec::Inet6(vec![none])]);
     set(0, vec![LinkAttribute::IfName(name.to_owned()), none])
-}
-
-/// A link moves to another namespace and gets its name and MTU there, all or nothing.
-pub(crate) fn move_to(index: u32, namespace: BorrowedFd<'_>, name: &str, mtu: u32) -> RouteRequest {
-    let attributes = vec![
-        LinkAttribute::NetNsFd(namespace.as_raw_fd()),
-        LinkAttribute::IfName(name.to_owned()),
-        LinkAttribute::Mtu(mtu),
-    ];
-    set(index, attributes)
 }

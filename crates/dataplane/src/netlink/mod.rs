@@ -14,7 +14,7 @@ pub(crate) use address::{add_address, remove_address};
 pub(crate) use channel::{Channel, Request};
 pub(crate) use generic::Generic;
 pub(crate) use link::{
-    Kind, LinkInfo, create_wireguard, delete, lower_noise, move_to, set_alias, set_mtu, up,
+    Kind, LinkInfo, christen, create_wireguard, delete, lower_noise, set_alias, set_mtu, up,
 };
 pub(crate) use monitor::{Heard, Monitor, about};
 pub(crate) use route::{KernelRoute, KernelTarget, RouteKind};

@@ -1,8 +1,10 @@
 //! Client of the tunnels process's control socket: one JSON object per line each way.
 
 use crate::error::{Doing, Error};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde::{Deserialize, Serialize};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,15 +53,24 @@ impl Tunnels {
     /// # Errors
     /// EEXIST, or what else stands in the way.
     pub fn create(&self, name: &str) -> Result<(), Error> {
-        self.ask(&Ask::Create { name }).map(drop)
+        self.ask(&Ask::Create { name }, None).map(drop)
     }
 
-    /// Deletes a device, wherever its link has been moved; gone already is success.
+    /// Makes a device whose link is born in another network namespace; its UDP socket is in the
+    /// tunnels process's all the same.
+    ///
+    /// # Errors
+    /// EEXIST, or what else stands in the way.
+    pub fn create_in(&self, name: &str, namespace: BorrowedFd<'_>) -> Result<(), Error> {
+        self.ask(&Ask::Create { name }, Some(namespace)).map(drop)
+    }
+
+    /// Deletes a device, wherever its link is; gone already is success.
     ///
     /// # Errors
     /// The process does not answer.
     pub fn delete(&self, name: &str) -> Result<(), Error> {
-        match self.ask(&Ask::Delete { name }) {
+        match self.ask(&Ask::Delete { name }, None) {
             Err(error) if error.errno() == Some(libc::ENODEV) => Ok(()),
             other => other.map(drop),
         }
@@ -71,7 +82,7 @@ impl Tunnels {
     /// # Errors
     /// The process does not answer.
     pub fn list(&self) -> Result<Vec<String>, Error> {
-        self.ask(&Ask::List {})
+        self.ask(&Ask::List {}, None)
     }
 
     /// Deletes all devices and ends the process; not running is success.
@@ -79,16 +90,17 @@ impl Tunnels {
     /// # Errors
     /// The process runs and does not answer.
     pub fn shutdown(&self) -> Result<(), Error> {
-        match self.ask(&Ask::Shutdown {}) {
+        match self.ask(&Ask::Shutdown {}, None) {
             // Without a process behind it, a socket is missing or refuses.
             Err(e) if matches!(e.errno(), Some(libc::ENOENT | libc::ECONNREFUSED)) => Ok(()),
             other => other.map(drop),
         }
     }
 
-    fn ask(&self, ask: &Ask<'_>) -> Result<Vec<String>, Error> {
+    /// Asks, and sends a descriptor along.
+    fn ask(&self, ask: &Ask<'_>, rights: Option<BorrowedFd<'_>>) -> Result<Vec<String>, Error> {
         let what = || format!("ask {} to {ask:?}", self.0.display());
-        match self.exchange(ask).doing(what)? {
+        match self.exchange(ask, rights).doing(what)? {
             Answer::Ok { devices } => Ok(devices),
             Answer::Error { errno, message } => {
                 Err(Error::Tunnels { what: what(), errno, message })
@@ -96,13 +108,17 @@ impl Tunnels {
         }
     }
 
-    fn exchange(&self, ask: &Ask<'_>) -> io::Result<Answer> {
+    fn exchange(&self, ask: &Ask<'_>, rights: Option<BorrowedFd<'_>>) -> io::Result<Answer> {
         let mut stream = UnixStream::connect(&self.0)?;
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut line = serde_json::to_vec(ask)?;
         line.push(b'\n');
-        stream.write_all(&line)?;
+        let rights = rights.map(|descriptor| [descriptor.as_raw_fd()]);
+        let rights = rights.as_ref().map(|rights| ControlMessage::ScmRights(rights));
+        let (whole, flags) = ([IoSlice::new(&line)], MsgFlags::MSG_NOSIGNAL);
+        let sent = sendmsg::<()>(stream.as_raw_fd(), &whole, rights.as_slice(), flags, None)?;
+        stream.write_all(&line[sent..])?;
         let mut answer = Vec::new();
         BufReader::new(stream.take(LONGEST)).read_until(b'\n', &mut answer)?;
         Ok(serde_json::from_slice(&answer)?)

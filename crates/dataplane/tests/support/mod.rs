@@ -5,6 +5,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -80,15 +81,11 @@ impl Process {
         };
     }
 
-    /// Leaves a device behind as an attempt does that dies before it is moved.
-    pub fn abandon(&self, device: &str) {
+    /// Leaves a device behind as an attempt does that dies before it is named.
+    pub fn abandon(&self, device: &str, inside: &Namespace) {
         match &self.engine {
-            Engine::Kernel => {
-                sh(&format!(
-                    "ip link add {device} type wireguard; ip link set {device} alias wgcni:x"
-                ));
-            }
-            Engine::Userspace(tunnels) => tunnels.create(device).unwrap(),
+            Engine::Kernel => drop(sh_in(inside, &format!("ip link add {device} type wireguard"))),
+            Engine::Userspace(tunnels) => tunnels.create_in(device, inside.as_fd()).unwrap(),
         }
     }
 

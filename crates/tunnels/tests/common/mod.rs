@@ -3,7 +3,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, clippy::must_use_candidate)]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, IoSlice, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use nix::unistd::gettid;
 use tokio::sync::oneshot;
 use wgcni_tunnels::{Config, serve};
@@ -174,6 +176,13 @@ impl Host {
         assert_eq!(answer, r#"{"ok":{}}"#);
     }
 
+    /// Creates a device whose link is born elsewhere.
+    pub fn create_in(&self, name: &str, place: &impl Place) {
+        let net = std::fs::File::open(place.net()).unwrap();
+        let request = format!(r#"{{"create":{{"name":"{name}"}}}}"#);
+        assert_eq!(self.connect().ask_with(&request, &[net.as_raw_fd()]), r#"{"ok":{}}"#);
+    }
+
     pub fn delete(&self, name: &str) -> String {
         self.ask(&format!(r#"{{"delete":{{"name":"{name}"}}}}"#))
     }
@@ -193,6 +202,11 @@ impl Host {
     /// Creates a device with a key; its public key.
     pub fn device(&self, name: &str, port: u16) -> String {
         self.create(name);
+        self.configure(name, port)
+    }
+
+    /// Gives a device a key; its public key.
+    pub fn configure(&self, name: &str, port: u16) -> String {
         let private = self.command("wg genkey");
         std::fs::write(self.path("/run/key"), private).unwrap();
         self.command(&format!("wg set {name} private-key /run/key listen-port {port}"));
@@ -225,6 +239,20 @@ impl Client {
 
     pub fn send(&mut self, bytes: &[u8]) {
         self.0.get_mut().write_all(bytes).unwrap();
+    }
+
+    /// Sends descriptors along.
+    pub fn send_with(&mut self, bytes: &[u8], descriptors: &[RawFd]) {
+        let rights = [ControlMessage::ScmRights(descriptors)];
+        let socket = self.0.get_ref().as_raw_fd();
+        let pieces = [IoSlice::new(bytes)];
+        let sent = sendmsg::<()>(socket, &pieces, &rights, MsgFlags::empty(), None);
+        assert_eq!(sent, Ok(bytes.len()));
+    }
+
+    pub fn ask_with(&mut self, request: &str, descriptors: &[RawFd]) -> String {
+        self.send_with(format!("{request}\n").as_bytes(), descriptors);
+        self.line()
     }
 
     /// The next line; empty at the end of the connection.
