@@ -25,7 +25,7 @@ pub struct ClusterManager {
 
 impl ClusterManager {
     /// A client of the cluster-manager at `uri` (`http://host:port`), in plaintext HTTP/2.
-    /// Unary calls end after `timeout`; the stream of peers has no deadline of its own.
+    /// Calls end after `timeout`; whoever watches peers gives that call a limit of its own.
     pub fn plaintext(uri: Uri, timeout: Duration) -> Self {
         let connection = Http2Connection::builder()
             .tcp_connect_timeout(CONNECT)

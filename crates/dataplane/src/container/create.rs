@@ -13,11 +13,17 @@ use crate::wireguard::{Device, Engine};
 use ipnetwork::IpNetwork;
 use nix::net::if_::if_nametoindex;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::os::fd::AsFd;
+use std::thread;
+use std::time::{Duration, Instant};
 use wgcni_model::{IfName, PrivateKey};
 
 /// Index of the loopback interface in every namespace.
 const LOOPBACK: u32 = 1;
+
+/// Longest wait for the kernel to use a new address; a busy one needs milliseconds.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// A container's interface that is deleted again when dropped, until it is kept.
 #[derive(Debug)]
@@ -81,6 +87,7 @@ pub fn create(
         let mut guard = Guard { engine, device, inside, index: None, kept: false };
         guard.furnish(wish, private_key)?;
         Wake::open(wish.addresses.v4().is_some())?.send(&wish.ifname);
+        guard.settle(wish)?;
         Ok(guard)
     })?
 }
@@ -139,6 +146,21 @@ impl Guard {
         let outcomes = self.inside.batch(&requests).doing(|| format!("set up {ifname}"))?;
         let steps = what.into_iter().zip(outcomes.into_iter().skip(1));
         steps.into_iter().try_for_each(|(what, one)| one.doing(|| format!("{what} on {ifname}")))
+    }
+
+    /// Waits until the IPv6 address is in use. The kernel takes an address at once, but routes
+    /// to it from a work queue, and until then drops what comes for it.
+    fn settle(&self, wish: &Wish) -> Result<(), Error> {
+        let Some(IpAddr::V6(address)) = wish.addresses.v6() else { return Ok(()) };
+        let end = Instant::now() + SETTLE;
+        while !self.inside.is_local(address).doing(|| format!("look for {address}"))? {
+            if Instant::now() > end {
+                tracing::warn!(%address, "the kernel takes its time to use the address");
+                break;
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        Ok(())
     }
 }
 

@@ -62,6 +62,19 @@ impl Netlink {
         Ok(routes)
     }
 
+    /// Whether what comes for an address is delivered here.
+    pub(crate) fn is_local(&self, address: Ipv6Addr) -> io::Result<bool> {
+        let mut message = RouteMessage::default();
+        message.header.address_family = AddressFamily::Inet6;
+        message.header.destination_prefix_length = 128;
+        message.attributes.push(RouteAttribute::Destination(RouteAddress::Inet6(address)));
+        let found = self.0.get(RouteNetlinkMessage::GetRoute(message))?;
+        Ok(found.iter().any(|message| {
+            matches!(message, RouteNetlinkMessage::NewRoute(route)
+                if route.header.kind == RouteType::Local)
+        }))
+    }
+
     /// Indices of links with routes from a router advertisement.
     pub(crate) fn advertised(&self) -> io::Result<Vec<u32>> {
         let routes = self.routes(RTPROT_RA)?;
