@@ -9,7 +9,7 @@ use crate::desired::Containers;
 /// What their names start with.
 const PREFIX: &str = "wgc";
 
-/// Name of a container's device while it is in the host's namespace, and of its UAPI
+/// Name of a container's device until it is named in the container, and of its UAPI
 /// socket: of the container's key, so that one that lingers is never in its successor's way.
 ///
 /// # Errors

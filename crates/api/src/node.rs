@@ -42,7 +42,7 @@ pub struct Attached {
     pub mtu: u16,
     /// Kind of device.
     pub kind: WireguardKind,
-    /// Name of the device in the host's namespace, and of its userspace socket.
+    /// Name that the device is born with, and that its userspace socket keeps.
     pub device: IfName,
     /// Name servers for networks that configure none.
     pub dns: Dns,

@@ -11,7 +11,7 @@ pub struct AttachmentKey {
     pub network: NetworkName,
     /// The container.
     pub container_id: ContainerId,
-    /// The interface in the container.
+    /// The interface, as the runtime named it.
     pub ifname: IfName,
 }
 

@@ -12,7 +12,7 @@ pub struct AttachmentKeyView<'a> {
     ///
     /// Field 2: `container_id`
     pub container_id: &'a str,
-    /// Name of the interface in the container (CNI_IFNAME, or the chained plugin's own).
+    /// Name of the interface as the runtime knows it (CNI_IFNAME).
     ///
     /// Field 3: `ifname`
     pub ifname: &'a str,
@@ -269,7 +269,7 @@ impl AttachmentKeyOwnedView {
     pub fn container_id(&self) -> &'_ str {
         self.0.reborrow().container_id
     }
-    /// Name of the interface in the container (CNI_IFNAME, or the chained plugin's own).
+    /// Name of the interface as the runtime knows it (CNI_IFNAME).
     ///
     /// Field 3: `ifname`
     #[must_use]
@@ -1067,8 +1067,8 @@ pub struct AttachResponseView<'a> {
     ///
     /// Field 5: `wireguard_kind`
     pub wireguard_kind: ::buffa::EnumValue<super::super::WireguardKind>,
-    /// Name that the device has in the host's namespace until it is moved (and that
-    /// its userspace socket keeps).
+    /// Name that the device is born with in the container's namespace (and that its
+    /// userspace socket keeps).
     ///
     /// Field 6: `device`
     pub device: &'a str,
@@ -1510,8 +1510,8 @@ impl AttachResponseOwnedView {
     pub fn wireguard_kind(&self) -> ::buffa::EnumValue<super::super::WireguardKind> {
         self.0.reborrow().wireguard_kind
     }
-    /// Name that the device has in the host's namespace until it is moved (and that
-    /// its userspace socket keeps).
+    /// Name that the device is born with in the container's namespace (and that its
+    /// userspace socket keeps).
     ///
     /// Field 6: `device`
     #[must_use]

@@ -180,7 +180,7 @@ pub struct AttachmentKey {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
     )]
     pub container_id: ::buffa::alloc::string::String,
-    /// Name of the interface in the container (CNI_IFNAME, or the chained plugin's own).
+    /// Name of the interface as the runtime knows it (CNI_IFNAME).
     ///
     /// Field 3: `ifname`
     #[serde(
@@ -796,8 +796,8 @@ pub struct AttachResponse {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_default_enum_value"
     )]
     pub wireguard_kind: ::buffa::EnumValue<WireguardKind>,
-    /// Name that the device has in the host's namespace until it is moved (and that
-    /// its userspace socket keeps).
+    /// Name that the device is born with in the container's namespace (and that its
+    /// userspace socket keeps).
     ///
     /// Field 6: `device`
     #[serde(
