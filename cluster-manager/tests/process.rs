@@ -191,6 +191,21 @@ fn json_over_http_1_is_answered() {
 }
 
 #[test]
+fn reflection_tells_a_foreign_client_what_is_served() {
+    let home = Home::new();
+    let serving = home.serve();
+    let url = format!("http://{}", serving.address);
+    let asked = ["curl", "--http2-prior-knowledge", "--protocol", "grpc", "--list-methods", &url];
+    let told = Command::new("buf").args(asked).output().expect("run buf: see `make deps`");
+    let told = String::from_utf8_lossy(&told.stdout);
+    for method in
+        ["wgcni.ipam.v1.IpamService/Allocate", "wgcni.wireguard.v1.WireguardService/WatchPeers"]
+    {
+        assert!(told.contains(method), "{told}");
+    }
+}
+
+#[test]
 fn init_writes_a_cluster_once() {
     let home = Home::new();
     let read = || std::fs::read_to_string(home.path("config.toml")).unwrap();
