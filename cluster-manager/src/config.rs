@@ -49,6 +49,10 @@ pub struct Settings {
     /// How long a released lease rests, in seconds [default: 60]
     #[arg(long, env = "WGCNI_QUARANTINE_SECONDS")]
     pub quarantine_seconds: Option<u32>,
+    /// How long a node must be silent before another key may take its name, in seconds
+    /// [default: 30]
+    #[arg(long, env = "WGCNI_TAKEOVER_SECONDS")]
+    pub takeover_seconds: Option<u32>,
     /// Longest silence of a stream of peers, in seconds [default: 10]
     #[arg(long, env = "WGCNI_HEARTBEAT_SECONDS")]
     pub heartbeat_seconds: Option<u32>,
@@ -73,6 +77,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// How long a released lease rests.
     pub quarantine: Duration,
+    /// How long a node must be silent before another key may take its name.
+    pub takeover: Duration,
     /// Longest silence of a stream of peers.
     pub heartbeat: Duration,
     /// What to log.
@@ -123,6 +129,7 @@ impl Config {
             listen,
             state_dir: settings.state_dir.unwrap_or_else(|| STATE_DIR.into()),
             quarantine: Duration::from_secs(settings.quarantine_seconds.unwrap_or(60).into()),
+            takeover: Duration::from_secs(settings.takeover_seconds.unwrap_or(30).into()),
             heartbeat: Duration::from_secs(heartbeat.into()),
             log: settings.log.unwrap_or_else(|| "info".to_owned()),
             log_format: settings.log_format.unwrap_or_default(),
@@ -148,6 +155,7 @@ impl Settings {
         self.lease_length_v4.get_or_insert(24);
         self.lease_length_v6.get_or_insert(64);
         self.quarantine_seconds.get_or_insert(60);
+        self.takeover_seconds.get_or_insert(30);
         self.heartbeat_seconds.get_or_insert(10);
         self.log.get_or_insert_with(|| "info".to_owned());
         self.log_format.get_or_insert_default();
@@ -280,6 +288,6 @@ mod tests {
         assert_eq!(settings.prefix_v6.as_deref(), Some("fd01:203:405::/48"));
         let text = toml::to_string(&settings).unwrap();
         assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings);
-        assert_eq!(text.lines().count(), 12);
+        assert_eq!(text.lines().count(), 13);
     }
 }

@@ -1,8 +1,10 @@
 //! Refusals, and the one place where they become Connect codes.
 
+use std::time::Duration;
+
 use connectrpc::ConnectError;
 use wgcni_ipam::AllocateError;
-use wgcni_model::{FieldError, NodeName};
+use wgcni_model::{FieldError, NodeName, PublicKey};
 use wgcni_store::CommitError;
 
 /// Why a request was refused.
@@ -28,6 +30,35 @@ pub enum Refusal {
         /// Which key of the request.
         field: &'static str,
     },
+    /// A name has one machine.
+    #[error(
+        "node {node} is alive with another key ({key}, seen {} s ago); stop that machine: \
+         this one takes its place {} s from now at the earliest, or at once after \
+         DeregisterPeer", .since.as_secs(), .wait.as_secs() + 1
+    )]
+    NameInUse {
+        /// The name.
+        node: NodeName,
+        /// The key that has it.
+        key: PublicKey,
+        /// How long ago its last sign of life was.
+        since: Duration,
+        /// How long it keeps the name without another one.
+        wait: Duration,
+    },
+    /// A node that was taken out does not come back at once.
+    #[error(
+        "node {node} was taken out of the mesh {} s ago and may come back with the same \
+         key in {} s", .since.as_secs(), .wait.as_secs() + 1
+    )]
+    TakenOut {
+        /// Which.
+        node: NodeName,
+        /// How long ago.
+        since: Duration,
+        /// How long it stays out.
+        wait: Duration,
+    },
     /// Others changed the same records again and again.
     #[error("node {0}: others change the same records, try again")]
     Contended(NodeName),
@@ -43,11 +74,11 @@ impl From<Refusal> for ConnectError {
             Refusal::Field(error) => wgcni_api::invalid(&error),
             Refusal::Exhausted { .. } => Self::resource_exhausted(message),
             Refusal::NoLease(_) => Self::failed_precondition(message),
-            Refusal::KeyInUse { .. } => Self::already_exists(message),
+            Refusal::KeyInUse { .. } | Refusal::NameInUse { .. } => Self::already_exists(message),
             Refusal::Contended(_) => Self::aborted(message),
-            // It is not known whether the change is durable: asking again, once the
-            // cluster-manager is back, tells.
-            Refusal::Store(_) => Self::unavailable(message),
+            // Asking again later tells, also where it is not known whether the change is
+            // durable.
+            Refusal::TakenOut { .. } | Refusal::Store(_) => Self::unavailable(message),
         }
     }
 }

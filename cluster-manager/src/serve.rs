@@ -46,7 +46,7 @@ pub async fn serve_store(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let registry = Arc::new(Registry::start(store, &config).await?);
+    let registry = Arc::new(Registry::start(store, &config, rpc::now()).await?);
     let hub = Hub::new(Arc::clone(&registry), config.heartbeat, shutdown.clone());
     let (services, health) = rpc::services(&registry, &hub).context("reflection service")?;
     let publisher = tokio::spawn(hub.publish());

@@ -190,7 +190,7 @@ mod tests {
         layered.settings.complete(([1; 16], [2; 5]));
         let config = Config::check(layered).unwrap();
         let store = Arc::new(MemoryStore::new());
-        let registry = Arc::new(Registry::start(store, &config).await.unwrap());
+        let registry = Arc::new(Registry::start(store, &config, Duration::ZERO).await.unwrap());
         let hub = Hub::new(Arc::clone(&registry), config.heartbeat, CancellationToken::new());
         tokio::spawn(feed::follow(Arc::clone(&registry)));
         tokio::spawn(Arc::clone(&hub).publish());

@@ -135,7 +135,8 @@ async fn registering_again_is_a_sign_of_life_and_no_change() {
 
 #[tokio::test]
 async fn keys_are_free_again_once_their_node_has_others() {
-    let served = Served::new().await;
+    let config = cluster_manager::config::Config { takeover: Duration::ZERO, ..config() };
+    let served = Served::with(config, Arc::new(MemoryStore::new())).await;
     served.join(1).await;
     served.allocate(&name(2)).await.unwrap();
     let mut rotated = registration(1);
@@ -148,6 +149,32 @@ async fn keys_are_free_again_once_their_node_has_others() {
     let mut heir = registration(2);
     heir.hub_key = registration(1).hub_key;
     served.register(&heir).await.unwrap();
+}
+
+#[tokio::test]
+async fn name_of_a_living_node_is_not_given_to_another_key() {
+    let served = Served::new().await;
+    served.join(1).await;
+    let mut clone = registration(2);
+    clone.node = name(1).parse().unwrap();
+    let (code, message) = refusal(served.register(&clone).await);
+    assert_eq!(code, ErrorCode::AlreadyExists);
+    assert!(message.starts_with("node node-1 is alive with another key"), "{message}");
+    assert!(message.contains(&registration(1).mesh_key.to_string()), "{message}");
+    // The same key is the same node, whatever else is new.
+    let mut moved = registration(1);
+    moved.hub_key = registration(3).hub_key;
+    served.register(&moved).await.unwrap();
+    // Taken out: the other one gets the name, and the first does not get it back.
+    served.deregister(&name(1)).await;
+    let (code, message) = refusal(served.register(&registration(1)).await);
+    assert_eq!(code, ErrorCode::Unavailable);
+    assert!(message.contains("taken out of the mesh"), "{message}");
+    served.register(&clone).await.unwrap();
+    assert_eq!(refusal(served.register(&registration(1)).await).0, ErrorCode::AlreadyExists);
+    let mut watcher = served.watch(Revision(0), &History::default()).await;
+    let peers = watcher.snapshot().await.peers;
+    assert_eq!(peers.values().map(|p| p.mesh_key).collect::<Vec<_>>(), [clone.mesh_key]);
 }
 
 #[tokio::test]

@@ -88,6 +88,7 @@ fn config() -> Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         state_dir: "unused".into(),
         quarantine: Duration::from_mins(1),
+        takeover: Duration::from_secs(30),
         heartbeat: Duration::from_secs(10),
         log: String::new(),
         log_format: Format::Text,

@@ -1,26 +1,28 @@
 //! Leases and peers: decided on a cache of the store, answered once durable.
 
+mod names;
 mod plan;
 mod start;
 mod state;
 mod views;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use wgcni_api::Registration;
-use wgcni_model::{Cluster, Delta, History, Lease, NodeName, Revision, Snapshot};
+use wgcni_model::{Cluster, Delta, History, Lease, NodeName, PublicKey, Revision, Snapshot};
 use wgcni_store::{Changes, CommitError, Store, Transaction};
 
 use crate::Refusal;
 use crate::config::Config;
+use names::Names;
+pub use names::Seen;
 use plan::Plan;
 pub use start::StartError;
 use start::{ensure_settings, load};
 use state::State;
-pub use views::{PeerStatus, Resting, Seen};
+pub use views::{PeerStatus, Resting};
 
 /// How often a request decides again because others changed the same records.
 const ATTEMPTS: usize = 8;
@@ -29,25 +31,30 @@ const ATTEMPTS: usize = 8;
 pub struct Registry {
     store: Arc<dyn Store>,
     state: Mutex<State>,
-    seen: Mutex<BTreeMap<NodeName, Seen>>,
+    names: Mutex<Names>,
     config: Config,
     /// Up to where the cache has followed the store.
     followed: watch::Sender<Revision>,
 }
 
 impl Registry {
-    /// Loads the cluster from its store; writes its settings when it is new.
+    /// Loads the cluster from its store at the time `now`; writes its settings when it is
+    /// new.
     ///
     /// # Errors
     /// When the store is another cluster's, or a record makes no sense.
-    pub async fn start(store: Arc<dyn Store>, config: &Config) -> Result<Self, StartError> {
+    pub async fn start(
+        store: Arc<dyn Store>,
+        config: &Config,
+        now: Duration,
+    ) -> Result<Self, StartError> {
         ensure_settings(&*store, config).await?;
         let state = load(&*store, config)?;
         let (followed, _) = watch::channel(state.revision);
         Ok(Self {
             store,
             state: Mutex::new(state),
-            seen: Mutex::default(),
+            names: Mutex::new(Names::new(now, config.takeover)),
             config: config.clone(),
             followed,
         })
@@ -79,10 +86,13 @@ impl Registry {
     /// When the store fails.
     pub async fn release(&self, node: &NodeName, now: Duration) -> Result<(), Refusal> {
         for _ in 0..ATTEMPTS {
-            let plan = self.state().plan_release(node, now);
+            let (plan, key) = {
+                let state = self.state();
+                (state.plan_release(node, now), state.mesh_key(node))
+            };
             let Plan::Commit(transaction, ()) = plan else { return Ok(()) };
             if self.commit(transaction).await?.is_some() {
-                self.seen().remove(node);
+                self.note_leave(node, key, now);
                 tracing::info!(%node, "released");
                 return Ok(());
             }
@@ -94,15 +104,15 @@ impl Registry {
     /// its registration stands.
     ///
     /// # Errors
-    /// When it has no lease, a key is another's, an endpoint is inside the overlay, or
-    /// the store fails.
+    /// When it has no lease, a key is another's, its name is in use with another key, an
+    /// endpoint is inside the overlay, or the store fails.
     pub async fn register(
         &self,
         wanted: &Registration,
         now: Duration,
     ) -> Result<Revision, Refusal> {
         for _ in 0..ATTEMPTS {
-            let plan = self.state().plan_register(wanted)?;
+            let plan = self.plan_register(wanted, now)?;
             let revision = match plan {
                 Plan::Done(revision) => Some(revision),
                 Plan::Commit(transaction, _) => {
@@ -116,7 +126,7 @@ impl Registry {
             };
             if let Some(revision) = revision {
                 let seen = Seen { at: now, applied: wanted.applied };
-                self.seen().insert(wanted.node.clone(), seen);
+                self.names().see(&wanted.node, seen);
                 return Ok(revision);
             }
         }
@@ -127,20 +137,40 @@ impl Registry {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn deregister(&self, node: &NodeName) -> Result<Revision, Refusal> {
+    pub async fn deregister(&self, node: &NodeName, now: Duration) -> Result<Revision, Refusal> {
         for _ in 0..ATTEMPTS {
-            let plan = self.state().plan_deregister(node);
+            let (plan, key) = {
+                let state = self.state();
+                (state.plan_deregister(node), state.mesh_key(node))
+            };
             let transaction = match plan {
                 Plan::Done(revision) => return Ok(revision),
                 Plan::Commit(transaction, _) => transaction,
             };
             if let Some(revision) = self.commit(transaction).await? {
-                self.seen().remove(node);
+                self.note_leave(node, key, now);
                 tracing::info!(%node, %revision, "deregistered");
                 return Ok(revision);
             }
         }
         Err(Refusal::Contended(node.clone()))
+    }
+
+    fn plan_register(
+        &self,
+        wanted: &Registration,
+        now: Duration,
+    ) -> Result<Plan<Revision>, Refusal> {
+        let state = self.state();
+        let holder = state.mesh_key(&wanted.node);
+        self.names().check(&wanted.node, wanted.mesh_key, holder, now)?;
+        state.plan_register(wanted)
+    }
+
+    fn note_leave(&self, node: &NodeName, key: Option<PublicKey>, now: Duration) {
+        if let Some(key) = key {
+            self.names().leave(node, key, now);
+        }
     }
 
     /// Commits, and waits until the cache has followed; `None` when others changed
@@ -207,7 +237,7 @@ impl Registry {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seen(&self) -> MutexGuard<'_, BTreeMap<NodeName, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    fn names(&self) -> MutexGuard<'_, Names> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -198,6 +198,11 @@ impl State {
         Some(Lease { node: node.clone(), prefixes: stored.row.prefixes })
     }
 
+    /// The key that a node is in the mesh with.
+    pub fn mesh_key(&self, node: &NodeName) -> Option<PublicKey> {
+        self.peers.get(node).map(|peer| peer.row.mesh_key)
+    }
+
     /// A peer, as others see it: what it may use is what it leases.
     pub fn peer(&self, node: &NodeName) -> Option<Peer> {
         let peer = &self.peers.get(node)?.row;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use wgcni_ipam::Usage;
 use wgcni_model::{Lease, NodeName, Peer, Prefixes, PublicKey, Revision};
 
-use super::Registry;
+use super::{Registry, Seen};
 
 /// A released lease that rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,15 +39,6 @@ pub struct PeerStatus {
     pub seen: Option<Seen>,
 }
 
-/// A node's sign of life; not durable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seen {
-    /// When, since the Unix epoch.
-    pub at: Duration,
-    /// The revision that it had applied.
-    pub applied: Revision,
-}
-
 impl Registry {
     /// All leases.
     pub fn leases(&self, now: Duration) -> Leases {
@@ -74,10 +65,10 @@ impl Registry {
     /// All peers, at a revision.
     pub fn peers(&self) -> (Revision, Vec<PeerStatus>) {
         let state = self.state();
-        let seen = self.seen();
+        let names = self.names();
         let status = |peer: Peer| {
             let hub_key = state.peers.get(&peer.node)?.row.hub_key;
-            Some(PeerStatus { seen: seen.get(&peer.node).copied(), hub_key, peer })
+            Some(PeerStatus { seen: names.seen(&peer.node), hub_key, peer })
         };
         let peers = state.peers.keys().filter_map(|node| status(state.peer(node)?));
         (state.revision, peers.collect())

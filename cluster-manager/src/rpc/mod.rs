@@ -37,7 +37,7 @@ pub(crate) fn services(
 }
 
 /// Time since the Unix epoch: the one place that looks at the clock.
-fn now() -> Duration {
+pub(crate) fn now() -> Duration {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }
 

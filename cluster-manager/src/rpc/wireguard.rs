@@ -47,7 +47,7 @@ impl WireguardService for Wireguard {
         request: ServiceRequest<'_, wire::DeregisterPeerRequest>,
     ) -> ServiceResult<wire::DeregisterPeerResponse> {
         let node: NodeName = request.node.parse().field("node").map_err(Refusal::from)?;
-        let revision = self.registry.deregister(&node).await?.0;
+        let revision = self.registry.deregister(&node, now()).await?.0;
         Response::ok(wire::DeregisterPeerResponse { revision, ..Default::default() })
     }
 

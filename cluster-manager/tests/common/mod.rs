@@ -39,6 +39,7 @@ pub fn config() -> Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         state_dir: "/nowhere".into(),
         quarantine: Duration::from_mins(1),
+        takeover: Duration::from_secs(30),
         heartbeat: Duration::from_secs(10),
         log: "info".to_owned(),
         log_format: wgcni_daemon::logging::Format::Text,
