@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use wgcni_lab::registry::Run;
-use wgcni_lab::vm::guest;
+use wgcni_lab::vm::power_cut;
 use wgcni_lab::{bench, clean, demo, orphans, say};
 
 #[derive(Parser)]
@@ -68,8 +68,8 @@ fn run(verb: Verb) -> Result<bool> {
         Verb::Demo { keep } => demo::run(keep),
         Verb::Clean { runs } => clean(&runs).map(|()| true),
         Verb::Bench => bench::run().map(|()| true),
-        Verb::GuestList => guest::list().map(|()| true),
-        Verb::GuestLoad { round } => guest::load(round).map(|()| true),
+        Verb::GuestList => power_cut::guest::list().map(|()| true),
+        Verb::GuestLoad { round } => power_cut::guest::load(round).map(|()| true),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The guest's kernel, initramfs and disk.
+//! What a machine boots from: a kernel, and a root that lies in memory.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,167 +7,138 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
+use super::Kernel;
 use crate::command::{checked, fed, words};
 use crate::programs;
-
-/// Debian's package that depends on the newest kernel for virtual machines.
-const META_PACKAGE: &str = "linux-image-cloud-amd64";
-
-/// What the guest needs to see its disk. What is built into the kernel is skipped.
-const MODULES: [&str; 3] = ["virtio_pci", "virtio_blk", "ext4"];
-
-const DISK_BYTES: u64 = 256 << 20;
 
 const INIT: &str = include_str!("init.sh");
 
 /// Files that a machine boots from.
-#[derive(Debug)]
-pub struct Image {
+#[derive(Debug, Clone)]
+pub struct Files {
     /// The kernel.
     pub kernel: PathBuf,
-    /// Our programs around busybox.
+    /// The root.
     pub initramfs: PathBuf,
-    /// The disk: an empty file system at first.
-    pub disk: PathBuf,
+}
+
+/// The root of a guest, laid out in a directory.
+#[derive(Debug)]
+pub struct Image {
+    kernel: Kernel,
+    root: PathBuf,
 }
 
 impl Image {
-    /// Builds initramfs and disk in `directory`; the kernel is fetched once.
+    /// A root below `directory` with busybox, and a shell script to run as its task.
     ///
     /// # Errors
-    /// When a tool or a program is missing, or the kernel's package cannot be had.
-    pub fn build(directory: &Path) -> Result<Self> {
-        let package = kernel_package()?;
-        let root = directory.join("guest");
-        fill(&root, &package)?;
-        let image = Self {
-            kernel: only_file(&package.join("boot"), "vmlinuz-")?,
-            initramfs: directory.join("guest.cpio.gz"),
-            disk: directory.join("disk.raw"),
-        };
-        pack(&root, &image.initramfs)?;
-        fs::File::create(&image.disk)?.set_len(DISK_BYTES)?;
-        checked(Command::new("mkfs.ext4").arg("-q").arg(&image.disk))?;
+    /// When busybox is missing, or the kernel cannot be had.
+    pub fn new(directory: &Path, task: &str) -> Result<Self> {
+        let image = Self { kernel: Kernel::fetch()?, root: directory.join("guest") };
+        for empty in ["dev", "proc", "sys", "run", "tmp", "etc/wgcni", "var/lib/wgcni"] {
+            fs::create_dir_all(image.root.join(empty))?;
+        }
+        image.install(&which("busybox").context("Debian: busybox-static")?, "busybox")?;
+        symlink("busybox", image.root.join("bin/sh"))?;
+        // The kernel calls it by this path.
+        fs::create_dir_all(image.root.join("sbin"))?;
+        symlink("../bin/busybox", image.root.join("sbin/modprobe"))?;
+        image.write("task.sh", task)?;
+        image.write("init", INIT)?;
+        fs::set_permissions(image.root.join("init"), fs::Permissions::from_mode(0o755))?;
         Ok(image)
     }
-}
 
-/// Directory of the unpacked kernel package, below the build directory.
-fn kernel_package() -> Result<PathBuf> {
-    let programs = programs::directory()?;
-    let cache = programs.parent().unwrap_or(&programs).join("vm");
-    let unpacked = cache.join("kernel");
-    if unpacked.is_dir() {
-        return Ok(unpacked);
+    /// Adds programs of ours.
+    ///
+    /// # Errors
+    /// When one is not built.
+    pub fn add_ours(&self, names: &[&str]) -> Result<()> {
+        names.iter().try_for_each(|name| self.add_executable(&programs::find(name)?, name))
     }
-    let staging = cache.join(format!("staging-{}", std::process::id()));
-    fs::create_dir_all(&staging)?;
-    let depends = checked(&mut words(&["apt-cache", "depends", META_PACKAGE]))?;
-    let package = depends
-        .lines()
-        .find_map(|line| line.trim().strip_prefix("Depends: "))
-        .with_context(|| format!("apt does not know {META_PACKAGE}: run apt-get update"))?;
-    checked(words(&["apt-get", "download", package]).current_dir(&staging))?;
-    let file = only_file(&staging, package)?;
-    let content = staging.join("kernel");
-    checked(Command::new("dpkg").arg("-x").arg(file).arg(&content))?;
-    checked(Command::new("depmod").arg("-b").arg(&content).arg(version(&content)?))?;
-    match fs::rename(&content, &unpacked) {
-        // Another test was faster.
-        Err(_) if unpacked.is_dir() => {}
-        other => other?,
-    }
-    fs::remove_dir_all(&staging)?;
-    Ok(unpacked)
-}
 
-fn version(package: &Path) -> Result<String> {
-    let path = only_file(&package.join("lib/modules"), "")?;
-    let name = path.file_name().context("no version")?;
-    Ok(name.to_string_lossy().into_owned())
-}
-
-fn only_file(directory: &Path, prefix: &str) -> Result<PathBuf> {
-    let entries = fs::read_dir(directory).with_context(|| directory.display().to_string())?;
-    let mut matching = entries.flatten().map(|entry| entry.path()).filter(|path| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(prefix))
-    });
-    matching.next().with_context(|| format!("no {prefix}* in {}", directory.display()))
-}
-
-/// Lays out the guest's root.
-fn fill(root: &Path, package: &Path) -> Result<()> {
-    for directory in
-        ["bin", "dev", "proc", "sys", "run", "tmp", "etc/wgcni", "var/lib/wgcni", "modules"]
-    {
-        fs::create_dir_all(root.join(directory))?;
+    /// Adds something that was built here, without what only a debugger reads.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn add_executable(&self, file: &Path, name: &str) -> Result<()> {
+        self.install(file, name)?;
+        let stripped = self.root.join("bin").join(name);
+        checked(Command::new("strip").arg(stripped)).map(drop)
     }
-    let busybox = root.join("bin/busybox");
-    fs::copy("/usr/bin/busybox", &busybox)
-        .or_else(|_| fs::copy("/bin/busybox", &busybox))
-        .context("busybox (Debian: busybox-static)")?;
-    symlink("busybox", root.join("bin/sh"))?;
-    for program in ["cluster-manager", "lab"] {
-        install(&programs::find(program)?, root)?;
-    }
-    for (number, module) in modules(package)?.iter().enumerate() {
-        fs::copy(module, root.join(format!("modules/{number:02}.ko")))?;
-    }
-    let init = root.join("init");
-    fs::write(&init, INIT)?;
-    fs::set_permissions(&init, fs::Permissions::from_mode(0o755))?;
-    Ok(())
-}
 
-/// Copies a program to `/bin`, and the libraries that it names to where it looks.
-fn install(program: &Path, root: &Path) -> Result<()> {
-    let name = program.file_name().context("a program without a name")?;
-    fs::copy(program, root.join("bin").join(name))?;
-    // A static program names none, and ldd says so by failing.
-    let output = Command::new("ldd").arg(program).output()?;
-    for library in String::from_utf8_lossy(&output.stdout)
-        .split_whitespace()
-        .filter(|word| word.starts_with('/'))
-    {
-        let target = root.join(library.trim_start_matches('/'));
-        fs::create_dir_all(target.parent().unwrap_or(root))?;
-        fs::copy(library, target).with_context(|| library.to_owned())?;
+    /// Adds programs of this machine, found as a shell finds them.
+    ///
+    /// # Errors
+    /// When one is missing.
+    pub fn add_tools(&self, names: &[&str]) -> Result<()> {
+        names.iter().try_for_each(|name| self.install(&which(name)?, name))
     }
-    Ok(())
-}
 
-/// Kernel modules in the order in which they must be loaded.
-fn modules(package: &Path) -> Result<Vec<PathBuf>> {
-    let base = package.join("lib/modules").join(version(package)?);
-    let table = fs::read_to_string(base.join("modules.dep"))?;
-    let mut order: Vec<PathBuf> = Vec::new();
-    for module in MODULES {
-        let file = format!("/{module}.ko");
-        let line =
-            table.lines().find(|line| line.split(':').next().is_some_and(|m| m.ends_with(&file)));
-        let Some((own, needs)) = line.and_then(|line| line.split_once(':')) else {
-            let built_in = fs::read_to_string(base.join("modules.builtin"))?;
-            ensure!(built_in.contains(&file), "the kernel has no {module}");
-            continue;
-        };
-        // depmod writes what must come first at the end.
-        for path in needs.split_whitespace().rev().chain([own]) {
-            let path = base.join(path);
-            if !order.contains(&path) {
-                order.push(path);
-            }
+    /// Adds a file or a directory of this machine under its own path.
+    ///
+    /// # Errors
+    /// When it is missing.
+    pub fn add_path(&self, path: &str) -> Result<()> {
+        let target = self.root.join(path.trim_start_matches('/'));
+        fs::create_dir_all(target.parent().unwrap_or(&self.root))?;
+        checked(Command::new("cp").arg("-r").arg(path).arg(target)).map(drop)
+    }
+
+    /// Adds modules: files or directories of the kernel's tree.
+    ///
+    /// # Errors
+    /// When the kernel has no such module.
+    pub fn add_modules(&self, wanted: &[&str]) -> Result<()> {
+        self.kernel.install_modules(wanted, &self.root)
+    }
+
+    /// Writes a file.
+    ///
+    /// # Errors
+    /// When there is no such directory.
+    pub fn write(&self, path: &str, content: &str) -> Result<()> {
+        fs::write(self.root.join(path), content).with_context(|| path.to_owned())
+    }
+
+    /// Packs the root. Uncompressed: to unpack it would take an emulated processor longer.
+    ///
+    /// # Errors
+    /// When cpio is missing, or the disk is full.
+    pub fn pack(&self) -> Result<Files> {
+        let list = checked(words(&["find", "."]).current_dir(&self.root))?;
+        let initramfs = self.root.with_extension("cpio");
+        let mut cpio = words(&["cpio", "--quiet", "-o", "-H", "newc", "-O"]);
+        let output = fed(cpio.arg(&initramfs).current_dir(&self.root), list.as_bytes())?;
+        ensure!(output.status.success(), "cpio: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(Files { kernel: self.kernel.image()?, initramfs })
+    }
+
+    /// Copies a program to `/bin`, and the libraries that it names to where it looks.
+    fn install(&self, program: &Path, name: &str) -> Result<()> {
+        let bin = self.root.join("bin");
+        fs::create_dir_all(&bin)?;
+        fs::copy(program, bin.join(name)).with_context(|| program.display().to_string())?;
+        // A static program names none, and ldd says so by failing.
+        let output = Command::new("ldd").arg(program).output()?;
+        for library in String::from_utf8_lossy(&output.stdout)
+            .split_whitespace()
+            .filter(|word| word.starts_with('/'))
+        {
+            let target = self.root.join(library.trim_start_matches('/'));
+            fs::create_dir_all(target.parent().unwrap_or(&self.root))?;
+            fs::copy(library, target).with_context(|| library.to_owned())?;
         }
+        Ok(())
     }
-    Ok(order)
 }
 
-/// Packs a directory as the kernel wants it.
-fn pack(root: &Path, to: &Path) -> Result<()> {
-    let list = checked(words(&["find", "."]).current_dir(root))?;
-    let archive =
-        fed(words(&["cpio", "--quiet", "-o", "-H", "newc"]).current_dir(root), list.as_bytes())?;
-    ensure!(archive.status.success(), "cpio: {}", String::from_utf8_lossy(&archive.stderr));
-    let unpacked = to.with_extension("");
-    fs::write(&unpacked, archive.stdout)?;
-    checked(Command::new("gzip").arg("-1").arg(&unpacked)).map(drop)
+/// The file of a program of this machine.
+fn which(name: &str) -> Result<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Not everybody's path has the administrator's directories.
+    let more = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    let mut files = std::env::split_paths(&path).chain(more).map(|directory| directory.join(name));
+    files.find(|file| file.is_file()).with_context(|| format!("{name} is not installed"))
 }
