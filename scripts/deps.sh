@@ -16,10 +16,10 @@ packages=(
     iproute2 iptables iputils-ping nftables procps tcpdump wireguard-tools
     # what tests and benchmarks compare with and measure by
     containernetworking-plugins iperf3
-    # the virtual machine whose power is cut
+    # virtual machines: one whose power is cut, one with kernel WireGuard
     busybox-static cpio e2fsprogs kmod qemu-system-x86
 )
-# The virtual machine's kernel: fetched, never installed.
+# The kernel of virtual machines: fetched, never installed.
 fetched=linux-image-cloud-amd64
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }

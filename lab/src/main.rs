@@ -8,7 +8,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use wgcni_lab::registry::Run;
-use wgcni_lab::vm::power_cut;
+use wgcni_lab::vm::{power_cut, suite};
 use wgcni_lab::{bench, clean, demo, orphans, say};
 
 #[derive(Parser)]
@@ -42,6 +42,9 @@ enum Verb {
         /// Part of the nodes' names
         round: u32,
     },
+    /// In the virtual machine: run the tests of its list
+    #[command(hide = true)]
+    GuestSuite,
 }
 
 /// Set once a signal has come: from then on only the thread that takes down ends us.
@@ -70,6 +73,7 @@ fn run(verb: Verb) -> Result<bool> {
         Verb::Bench => bench::run().map(|()| true),
         Verb::GuestList => power_cut::guest::list().map(|()| true),
         Verb::GuestLoad { round } => power_cut::guest::load(round).map(|()| true),
+        Verb::GuestSuite => suite::guest::run().map(|()| true),
     }
 }
 

@@ -4,12 +4,14 @@
 //! busybox, our programs, and what a task needs beside them. Task and lab speak
 //! through the serial console.
 //!
-//! [`power_cut`] lets the power go in mid-write.
+//! [`power_cut`] lets the power go in mid-write; [`suite`] runs tests of ours on a kernel
+//! that has WireGuard.
 
 mod image;
 mod kernel;
 mod machine;
 pub mod power_cut;
+pub mod suite;
 
 pub use image::Image;
 pub use kernel::Kernel;

@@ -1,0 +1,4 @@
+# Runs the tests that the lab asks for.
+
+modprobe tun
+lab guest-suite

@@ -1,0 +1,98 @@
+//! The end-to-end tests once more, and some of their own, on the kernel's own WireGuard:
+//! in a virtual machine that is booted once for all of them.
+#![allow(clippy::unwrap_used)]
+
+mod devices;
+
+use std::sync::LazyLock;
+
+use wgcni_lab::vm::suite::{self, Report, Test};
+
+/// How the tests ended in the machine.
+static GUEST: LazyLock<Result<Report, String>> =
+    LazyLock::new(|| suite::run(TESTS).map_err(|error| format!("{error:#}")));
+
+/// Repeats what became of a test in the machine.
+fn passed(name: &str) {
+    let report = GUEST.as_ref().unwrap();
+    match report.outcomes.get(name) {
+        Some(Ok(seconds)) => eprintln!("{name}: {seconds} s in the machine"),
+        Some(Err(said)) => panic!("in the machine:\n{said}"),
+        None => panic!("did not end in the machine, whose console ends so:\n{}", report.tail),
+    }
+}
+
+/// `file { tests }`: tests of another file of this directory. `own { tests }`: those of
+/// `devices`. `alone`: nothing may run beside it.
+macro_rules! on_the_kernels_wireguard {
+    (
+        own { $($(#[$own_alone:ident])? $own:ident)* }
+        $($file:ident { $($(#[$alone:ident])? $test:ident)* })*
+    ) => {
+        const TESTS: &[Test] = &[
+            $(test!("kernel", concat!("own::", stringify!($own)) $(, $own_alone)?),)*
+            $($(test!(stringify!($file), stringify!($test) $(, $alone)?),)*)*
+        ];
+
+        mod own {
+            $(
+                #[test]
+                fn $own() {
+                    if wgcni_lab::vm::suite::guest::is_here() {
+                        super::devices::$own();
+                    } else {
+                        super::passed(concat!("own::", stringify!($own)));
+                    }
+                }
+            )*
+        }
+
+        $(
+            mod $file {
+                $(
+                    #[test]
+                    fn $test() {
+                        super::passed(stringify!($test));
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+macro_rules! test {
+    ($executable:expr, $name:expr) => {
+        Test { executable: $executable, name: $name, alone: false }
+    };
+    ($executable:expr, $name:expr, alone) => {
+        Test { executable: $executable, name: $name, alone: true }
+    };
+}
+
+on_the_kernels_wireguard! {
+    own {
+        a_containers_socket_stays_with_its_host
+    }
+    traffic {
+        containers_of_one_node_see_true_sources
+        containers_of_two_nodes_see_true_sources_and_the_underlay_sees_nothing
+        a_node_reaches_its_own_and_other_containers_from_its_node_address
+        egress_has_the_nodes_address_outside_of_the_overlay
+        full_size_packets_pass_between_nodes
+    }
+    restart {
+        #[alone] no_packet_is_lost_while_node_managers_restart
+    }
+    attachments {
+        del_takes_interface_and_peer_and_may_be_repeated
+        a_second_add_is_refused_and_touches_nothing
+        an_interface_of_somebody_else_is_not_touched
+        a_del_while_the_daemon_is_down_is_made_good
+    }
+    cleanup {
+        cleanup_leaves_the_host_as_it_was
+    }
+    isolation {
+        spoofed_sources_are_dropped
+    }
+}
