@@ -1,6 +1,8 @@
 //! Containers' devices as the host sees them: their names, and what becomes of those that
 //! nobody has any more.
 
+use std::thread;
+
 use wgcni_dataplane::Tunnels;
 use wgcni_model::{IfName, Invalid, PublicKey};
 
@@ -25,8 +27,24 @@ pub fn is_name(name: &str) -> bool {
     digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Ends the userspace devices of containers that were detached while their namespace was
-/// out of reach (DEL without `CNI_NETNS`). Call it from where attachments are applied: a
+/// Ends the userspace devices of containers that were just detached: the plugin cannot where
+/// the namespace is out of its reach (DEL without `CNI_NETNS`, GC). On a thread of its own,
+/// because the kernel takes its time for a device and the next pass does not wait; what
+/// fails here is left to [`sweep`].
+pub fn end(tunnels: &Tunnels, detached: Vec<PublicKey>) {
+    let tunnels = tunnels.clone();
+    thread::spawn(move || {
+        for device in detached.into_iter().filter_map(|key| name(key).ok()) {
+            match tunnels.delete(device.as_str()) {
+                Ok(()) => tracing::debug!(%device, "ended the device of a detached container"),
+                Err(error) => tracing::warn!(%device, %error, "end a device"),
+            }
+        }
+    });
+}
+
+/// Ends the userspace devices that no container has, of an ADD that was killed for example.
+/// Call it from where attachments are applied: a
 /// device is made only after its container was, so none is taken for an orphan.
 pub fn sweep(tunnels: &Tunnels, containers: &Containers) {
     let kept: Vec<IfName> = containers.keys().filter_map(|key| name(*key).ok()).collect();

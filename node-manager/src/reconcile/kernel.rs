@@ -10,7 +10,7 @@ use wgcni_dataplane::{Engine, Error, Host, LinkName, Parts, Peer, Report, State,
 use wgcni_model::PublicKey;
 
 use super::{Kernel, Wish};
-use crate::desired::{Node, desired};
+use crate::desired::{Containers, Node, desired};
 use crate::device;
 use crate::errors::chain;
 use crate::membership::Membership;
@@ -22,13 +22,16 @@ pub struct HostKernel {
     node: Node,
     former: Former,
     host: Option<Host>,
+    /// The containers of the pass before.
+    containers: Containers,
 }
 
 impl HostKernel {
     /// The kernel of the host that the worker runs on. Former values of settings are kept
     /// in `state_dir`.
     pub fn new(engine: Engine, node: Node, state_dir: &Path) -> Self {
-        Self { engine, node, former: Former::new(state_dir), host: None }
+        let former = Former::new(state_dir);
+        Self { engine, node, former, host: None, containers: Containers::default() }
     }
 
     /// The host, for this cluster.
@@ -38,6 +41,18 @@ impl HostKernel {
             None => Host::new(membership.cluster.id.clone(), self.engine.clone())?,
         };
         Ok(self.host.insert(host))
+    }
+
+    /// Devices of containers that are wanted no more.
+    fn end_devices(&mut self, wish: &Wish) {
+        let before = std::mem::replace(&mut self.containers, wish.containers.clone());
+        let detached: Vec<PublicKey> =
+            before.into_keys().filter(|key| !wish.containers.contains_key(key)).collect();
+        if let Engine::Userspace(tunnels) = &self.engine
+            && !detached.is_empty()
+        {
+            device::end(tunnels, detached);
+        }
     }
 
     fn pass(
@@ -63,6 +78,7 @@ impl Kernel for HostKernel {
     fn apply(&mut self, wish: &Wish, parts: Parts) -> Result<usize, String> {
         let Some(membership) = &wish.membership else { return Ok(0) };
         let report = self.pass(membership, wish, parts)?;
+        self.end_devices(wish);
         if parts.contains(Parts::ALL)
             && let Engine::Userspace(tunnels) = &self.engine
         {
