@@ -16,6 +16,8 @@ packages=(
     iproute2 iptables iputils-ping nftables procps tcpdump wireguard-tools
     # what tests and benchmarks compare with and measure by
     containernetworking-plugins iperf3
+    # container runtimes; no service of theirs needs to run
+    conmon containerd podman runc
     # virtual machines: one whose power is cut, one with kernel WireGuard
     busybox-static cpio e2fsprogs kmod qemu-system-x86
 )

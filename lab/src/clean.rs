@@ -13,6 +13,7 @@ use nix::unistd::Pid;
 
 use crate::netns::{self, Netns};
 use crate::registry::Run;
+use crate::runtime::cgroup;
 
 /// Rounds of looking for processes before giving up; new ones may start meanwhile.
 const ROUNDS: u32 = 100;
@@ -71,7 +72,8 @@ pub fn own() -> Result<()> {
 /// With all that remains.
 pub fn sweep(run: &Run) -> Result<Swept> {
     let namespaces = namespaces_of(run);
-    let processes = end_all_in(&inodes_of(run))?;
+    // Runtimes first: they would start again, or clean up after, what ends below them.
+    let processes = end_all_in(&inodes_of(run))? + cgroup::sweep(run)?;
     let stay: Vec<String> = namespaces
         .iter()
         .filter_map(|namespace| namespace.remove().err())

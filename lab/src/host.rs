@@ -2,24 +2,29 @@
 //! directories where our programs keep their things.
 
 use std::fs::{self, File};
+use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use nix::mount::{MsFlags, mount};
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 
 use crate::command::{checked, enter};
 use crate::netns::Netns;
 use crate::process::Process;
+use crate::registry;
 use crate::underlay;
 use crate::wait;
 
 /// What every host has of its own, empty at first.
 pub const MOUNT_POINTS: [&str; 5] =
     ["/run/wgcni", "/run/wireguard", "/var/lib/wgcni", "/etc/wgcni", "/etc/cni"];
+
+const CONTROL_GROUPS: &str = "/sys/fs/cgroup";
 
 /// A machine of the lab.
 #[derive(Debug)]
@@ -77,6 +82,24 @@ impl Host {
         Path::new(&root).join(inside.trim_start_matches('/'))
     }
 
+    /// Puts an empty directory of the host's own in the place of each of these.
+    ///
+    /// # Errors
+    /// When one can neither be found nor made on the machine.
+    pub fn cover(&self, directories: &[&str]) -> Result<()> {
+        registry::make_directories(directories)?;
+        let mounts = self.mounts()?;
+        let inside = || -> io::Result<()> {
+            // Only a thread with a root directory of its own may change it.
+            unshare(CloneFlags::CLONE_FS)?;
+            setns(&mounts, CloneFlags::CLONE_NEWNS)?;
+            Ok(directories.iter().try_for_each(|directory| mount_empty(directory))?)
+        };
+        thread::scope(|scope| scope.spawn(inside).join())
+            .map_err(|_| anyhow!("panicked inside {}", self.name))?
+            .with_context(|| format!("mount over {directories:?}"))
+    }
+
     /// Writes a file of the host, with the directories above it.
     ///
     /// # Errors
@@ -95,8 +118,7 @@ impl Host {
     /// When the host is gone.
     pub fn command(&self, program: impl AsRef<Path>) -> Result<Command> {
         let mut command = Command::new(program.as_ref());
-        let mounts = File::open(format!("/proc/{}/ns/mnt", self.holder.id()))?;
-        enter(&mut command, File::open(self.netns.path())?, Some(mounts));
+        enter(&mut command, File::open(self.netns.path())?, Some(self.mounts()?));
         Ok(command)
     }
 
@@ -122,6 +144,10 @@ impl Host {
         self.logs.join(format!("{}-{what}.log", self.name))
     }
 
+    fn mounts(&self) -> io::Result<File> {
+        File::open(format!("/proc/{}/ns/mnt", self.holder.id()))
+    }
+
     /// Command line that opens a shell on this host.
     pub fn shell(&self) -> String {
         format!("nsenter --net --mount --target {} bash", self.holder.id())
@@ -129,20 +155,26 @@ impl Host {
 }
 
 /// Makes a command start in a mount namespace of its own: changes of the machine
-/// come in (names in `/run/netns`), none goes out, `/sys` shows its own network.
+/// come in (names in `/run/netns`), none goes out, `/sys` shows its own network and the
+/// machine's control groups.
 #[allow(unsafe_code)]
 fn mount_private(command: &mut Command) {
     let prepare = || {
         unshare(CloneFlags::CLONE_NEWNS)?;
         let slave = MsFlags::MS_REC | MsFlags::MS_SLAVE;
         mount(None::<&str>, "/", None::<&str>, slave, None::<&str>)?;
+        let aside = MOUNT_POINTS[0];
+        let bind = MsFlags::MS_REC | MsFlags::MS_BIND;
+        mount(Some(CONTROL_GROUPS), aside, None::<&str>, bind, None::<&str>)?;
         mount(Some("sysfs"), "/sys", Some("sysfs"), MsFlags::empty(), None::<&str>)?;
-        for target in MOUNT_POINTS {
-            mount(Some("tmpfs"), target, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))?;
-        }
-        Ok(())
+        mount(Some(aside), CONTROL_GROUPS, None::<&str>, MsFlags::MS_MOVE, None::<&str>)?;
+        Ok(MOUNT_POINTS.into_iter().try_for_each(mount_empty)?)
     };
     // SAFETY: runs between fork and exec and makes only system calls; the paths are
     // short constants, which nix copies to the stack.
     unsafe { command.pre_exec(prepare) };
+}
+
+fn mount_empty(target: &str) -> nix::Result<()> {
+    mount(Some("tmpfs"), target, Some("tmpfs"), MsFlags::empty(), Some("mode=0755"))
 }

@@ -31,6 +31,7 @@ pub mod process;
 pub mod programs;
 pub mod registry;
 pub mod rpc;
+pub mod runtime;
 pub mod say;
 pub mod underlay;
 pub mod vm;

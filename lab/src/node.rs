@@ -2,20 +2,24 @@
 
 use std::fs;
 use std::net::IpAddr;
+use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cluster::CONFLIST;
 use crate::cni::Network;
 use crate::command::checked;
 use crate::host::Host;
 use crate::process::Process;
-use crate::programs;
+use crate::{programs, rpc};
 
 /// The mark of our routes.
 const ROUTE_PROTOCOL: &str = "177";
+
+/// Where the node-manager listens.
+const SOCKET: &str = "/run/wgcni/node.sock";
 
 /// A host with a node-manager.
 #[derive(Debug)]
@@ -90,6 +94,15 @@ impl Node {
     /// When its conflist is gone.
     pub fn network(&self) -> Result<Network<'_>> {
         Network::read(&self.host, CONFLIST)
+    }
+
+    /// What the node-manager says about itself.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn status(&self) -> Result<Value> {
+        let mut stream = UnixStream::connect(self.host.path(SOCKET))?;
+        rpc::call(&mut stream, "wgcni.node.v1.AttachmentService/Status", &json!({}))
     }
 
     /// Public keys of the node's mesh peers.

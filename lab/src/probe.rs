@@ -1,6 +1,6 @@
 //! Small conversations between namespaces: who is seen, what gets through.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::time::Duration;
 
@@ -37,6 +37,19 @@ pub fn source_seen_through(
     let _stream = dial(client, connect, ANSWER)?.with_context(|| format!("connect {connect}"))?;
     let (_server, from) = listener.accept()?;
     Ok(from.ip())
+}
+
+/// Asks an HTTP server for a page and returns the whole answer.
+///
+/// # Errors
+/// When there is none.
+pub fn get(client: &Netns, server: SocketAddr, page: &str) -> Result<String> {
+    let mut stream = dial(client, server, ANSWER)?.with_context(|| format!("connect {server}"))?;
+    stream.set_read_timeout(Some(ANSWER))?;
+    stream.write_all(format!("GET {page} HTTP/1.0\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).with_context(|| format!("read from {server}"))?;
+    Ok(answer)
 }
 
 /// Listens by TCP in a namespace.

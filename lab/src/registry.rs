@@ -35,7 +35,8 @@ impl Run {
     pub fn create() -> Result<Self> {
         let _lock = lock()?;
         fs::create_dir_all(DIRECTORY).context("make the list of runs (are you root?)")?;
-        make_directories()?;
+        make_missing(&MOUNT_POINTS)?;
+        make_missing(&[netns::DIRECTORY])?;
         loop {
             let run = Self { id: random_id()? };
             match fs::create_dir(run.directory()) {
@@ -124,10 +125,19 @@ fn lock() -> Result<Flock<File>> {
     }
 }
 
-/// Hosts mount over these, so they must exist on the machine.
-fn make_directories() -> Result<()> {
+/// Sees to it that directories are there on the machine, for hosts to mount over, until
+/// the last run ends.
+///
+/// # Errors
+/// When one is missing and cannot be made.
+pub fn make_directories(paths: &[&str]) -> Result<()> {
+    let _lock = lock()?;
+    make_missing(paths)
+}
+
+fn make_missing(paths: &[&str]) -> Result<()> {
     let mut made = File::options().create(true).append(true).open(made())?;
-    for path in MOUNT_POINTS.into_iter().chain([netns::DIRECTORY]) {
+    for &path in paths {
         if !Path::new(path).exists() {
             fs::create_dir_all(path).with_context(|| path.to_owned())?;
             writeln!(made, "{path}")?;

@@ -1,0 +1,80 @@
+//! containerd: `ctr run --cni` with real images, shims and runc.
+#![allow(clippy::unwrap_used)]
+
+use wgcni_lab::runtime::{Containerd, as_before, traces};
+use wgcni_lab::{Cluster, Container};
+
+/// What goes goes at once, not when node-manager looks again.
+const NO_RESYNC: &str = "resync_seconds = 3600";
+
+#[test]
+fn ctr_run_attaches_a_container_and_its_end_detaches_it() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
+    let containerd = Containerd::start(&cluster, &node).unwrap();
+    let before = traces(&node).unwrap();
+    let said = containerd.run("box", &["ip", "address", "show", "eth0"]).unwrap();
+    assert!(said.contains("/32 scope global eth0") && said.contains("/128 scope global"), "{said}");
+    as_before(&node, &before).unwrap();
+    assert_eq!(containerd.containers().unwrap(), [""; 0]);
+}
+
+#[test]
+fn containers_of_two_containerds_talk() {
+    let cluster = Cluster::new().unwrap();
+    let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
+    cluster.settle(&[&ash, &birch]).unwrap();
+    let here = Containerd::start(&cluster, &ash).unwrap();
+    let there = Containerd::start(&cluster, &birch).unwrap();
+    here.run_detached("web").unwrap();
+    there.run_detached("db").unwrap();
+    for (from, id, to) in
+        [(&here, "web", there.addresses("db")), (&there, "db", here.addresses("web"))]
+    {
+        let to = to.unwrap();
+        assert_eq!(to.len(), 2, "{to:?}");
+        for address in to {
+            from.exec(id, &["ping", "-c", "2", "-W", "3", &address.to_string()]).unwrap();
+        }
+    }
+}
+
+/// ctr 1.6 keeps a container whose ADD failed, created and not started.
+fn forget_unstarted(containerd: &Containerd, id: &str) {
+    let link = containerd.addresses(id).unwrap_err().to_string();
+    assert!(link.contains("eth0"), "{link}");
+    containerd.kill(id).unwrap();
+}
+
+#[test]
+fn ctr_says_why_a_full_node_takes_no_container_and_nothing_is_left() {
+    let cluster = Cluster::with(&[("WGCNI_LEASE_LENGTH_V4", "29")]).unwrap();
+    let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
+    let containerd = Containerd::start(&cluster, &node).unwrap();
+    let attach = |n| cluster.attach(&node, &format!("c{n}"));
+    let full: Vec<Container> = (0..8).map_while(|n| attach(n).ok()).collect();
+    assert!(full.len() < 8, "a /29 holds more than it can");
+    let before = traces(&node).unwrap();
+    let refusal = containerd.run("box", &["ip", "link"]).unwrap_err().to_string();
+    assert!(refusal.contains("no free IPv4 address"), "{refusal}");
+    forget_unstarted(&containerd, "box");
+    as_before(&node, &before).unwrap();
+    for container in &full {
+        container.check().unwrap();
+    }
+}
+
+#[test]
+fn ctr_says_that_node_manager_is_down_and_nothing_is_left() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
+    let containerd = Containerd::start(&cluster, &node).unwrap();
+    let before = traces(&node).unwrap();
+    node.stop().unwrap();
+    let refusal = containerd.run("box", &["ip", "link"]).unwrap_err().to_string();
+    assert!(refusal.contains("node-manager"), "{refusal}");
+    forget_unstarted(&containerd, "box");
+    node.start().unwrap();
+    as_before(&node, &before).unwrap();
+    containerd.run("box", &["ip", "link"]).unwrap();
+}
