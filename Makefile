@@ -16,10 +16,10 @@ STAMPS := $(CARGO_TARGET_DIR)/stamps
 BIN = $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help deps extra-deps proto build demo clean-lab test lint audit bench fmt clean
+.PHONY: help deps extra-deps proto build demo clean-lab test test-clients lint audit bench fmt clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: $(STAMPS)/deps ## Install what building and testing needs and this machine lacks
 
@@ -43,9 +43,13 @@ clean-lab: ## Take down whatever a demo, test or bench left on this machine
 test: deps ## Run all tests, real network namespaces included (root)
 	scripts/test.sh
 
+test-clients: deps ## Run the tests with other people's clients: cnitool, curl (root, Go 1.21+)
+	scripts/test-clients.sh
+
 lint: deps ## Check format, clippy, who may import whom, proto/, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --test clients --locked -- -D warnings
 	scripts/check-imports.py
 	scripts/check-tree.sh
 	buf lint

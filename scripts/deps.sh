@@ -15,7 +15,7 @@ packages=(
     # the data plane, and looking at it
     iproute2 iptables iputils-ping nftables procps tcpdump wireguard-tools
     # what tests and benchmarks compare with and measure by
-    containernetworking-plugins iperf3
+    containernetworking-plugins curl iperf3
     # container runtimes; no service of theirs needs to run
     conmon containerd podman runc
     # virtual machines: one whose power is cut, one with kernel WireGuard

@@ -18,7 +18,5 @@ status=0
 WGCNI_BIN_DIR=$(realpath "$target/debug") \
     cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log" || status=$?
 
-# One `test result:` line from each test executable.
-awk '/^test result:/ { passed += $4; failed += $6 }
-     END { printf "\n%d passed, %d failed\n", passed, failed; exit (failed > 0) }' "$log" || status=1
+scripts/count.sh "$log" || status=1
 exit "$status"
