@@ -203,7 +203,9 @@ impl TryFrom<RawRuntime> for Runtime {
     type Error = Error;
 
     fn try_from(raw: RawRuntime) -> Result<Self, Error> {
-        if let Some(value) = raw.mac.filter(|mac| !mac.is_empty()) {
+        // All zeros is how a result of ours says that there is none.
+        let is_none = |mac: &String| mac.chars().all(|c| matches!(c, '0' | ':' | '-'));
+        if let Some(value) = raw.mac.filter(|mac| !is_none(mac)) {
             let why = "a WireGuard interface has no hardware address";
             return Err(Error::Unsupported { key: "runtimeConfig.mac", value, why });
         }

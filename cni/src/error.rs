@@ -137,10 +137,16 @@ impl Error {
         })
     }
 
-    /// The causes, outermost first.
+    /// The causes, outermost first, each told once: some have the next one's text in theirs.
     fn causes(&self) -> String {
         let causes = std::iter::successors(self.source(), |&error| error.source());
-        causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+        let told = causes.map(ToString::to_string).fold(Vec::new(), |mut told: Vec<_>, cause| {
+            if told.last().is_none_or(|last: &String| !last.ends_with(&cause)) {
+                told.push(cause);
+            }
+            told
+        });
+        told.join(": ")
     }
 
     /// The error for the panic with this payload.
@@ -179,6 +185,17 @@ mod tests {
         assert_eq!(json["msg"], "open missing");
         assert_eq!(json["details"], "missing (os error 2)");
         assert_eq!(json["code"], 5);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("call: {0}")]
+    struct Telling(#[source] io::Error);
+
+    #[test]
+    fn a_cause_that_was_told_already_is_not_told_again() {
+        let cause = Telling(io::Error::other("refused"));
+        let error = Error::TryAgain { verb: "attach", cause: cause.into() };
+        assert_eq!(error.to_json(Version::V100)["details"], "call: refused");
     }
 
     proptest! {

@@ -158,6 +158,16 @@ fn a_hardware_address_is_an_unsupported_field_in_either_spelling() {
     }
 }
 
+/// What our own results say: podman hands it back at a reload.
+#[test]
+fn no_hardware_address_is_none_that_is_asked_for() {
+    for none in ["", "00:00:00:00:00:00"] {
+        let mut conf = nowhere("1.0.0");
+        conf["runtimeConfig"] = json!({ "mac": none });
+        Call::new("ADD").with("CNI_NETNS", "/no/such").conf(&conf).run().fails_with(3);
+    }
+}
+
 #[test]
 fn wrong_addresses_of_the_runtime_are_refused_in_either_spelling() {
     for key in ["ips", "Ips", "IPs"] {
