@@ -59,6 +59,10 @@ fn write_chain(node: &Node, versions: &Value, plugins: &[&str]) {
     let mut plugins: Vec<Value> = plugins.iter().map(plugin).collect();
     let sysctls = json!({ "net.ipv4.conf.eth0.log_martians": "1" });
     plugins.push(json!({ "type": "tuning", "sysctl": sysctls }));
+    write_list(node, versions, &plugins);
+}
+
+fn write_list(node: &Node, versions: &Value, plugins: &[Value]) {
     let mut list = json!({ "name": "chain", "plugins": plugins });
     for (key, value) in versions.as_object().unwrap() {
         list[key] = value.clone();
@@ -158,7 +162,7 @@ fn cnitool_runs_all_verbs_through_chains_of_debians_plugins() {
 
 /// It shapes the veth of a container, and a WireGuard interface is none.
 #[test]
-fn bandwidth_without_limits_lets_us_pass_and_fails_its_own_check() {
+fn bandwidth_lets_us_pass_only_without_limits_and_fails_its_own_check() {
     let cluster = Cluster::new().unwrap();
     let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
     write_chain(&node, &both_versions(), &["wireguard-cni", "bandwidth"]);
@@ -168,6 +172,13 @@ fn bandwidth_without_limits_lets_us_pass_and_fails_its_own_check() {
     attach(&tool, &netns, "1.1.0");
     let refusal = tool.run("check", &netns).unwrap_err().to_string();
     assert!(refusal.contains("veth"), "{refusal}");
+    tool.run("del", &netns).unwrap();
+    as_before(&node, &before).unwrap();
+    let rate = 1_000_000;
+    let limits = json!({ "type": "bandwidth", "ingressRate": rate, "ingressBurst": rate });
+    write_list(&node, &both_versions(), &[json!({ "type": "wireguard-cni" }), limits]);
+    let refusal = tool.run("add", &netns).unwrap_err().to_string();
+    assert!(refusal.contains("bandwidth"), "{refusal}");
     tool.run("del", &netns).unwrap();
     as_before(&node, &before).unwrap();
 }

@@ -1,7 +1,10 @@
 //! containerd: `ctr run --cni` with real images, shims and runc.
 #![allow(clippy::unwrap_used)]
 
-use wgcni_lab::runtime::{Containerd, as_before, traces};
+use std::fs;
+use std::path::PathBuf;
+
+use wgcni_lab::runtime::{Containerd, as_before, cgroup, traces};
 use wgcni_lab::{Cluster, Container};
 
 /// What goes goes at once, not when node-manager looks again.
@@ -77,4 +80,19 @@ fn ctr_says_that_node_manager_is_down_and_nothing_is_left() {
     node.start().unwrap();
     as_before(&node, &before).unwrap();
     containerd.run("box", &["ip", "link"]).unwrap();
+}
+
+#[test]
+fn a_lab_that_is_taken_down_ends_what_its_containerd_started() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node("ash").unwrap();
+    let run = cluster.lab().run().clone();
+    let containerd = Containerd::start(&cluster, &node).unwrap();
+    containerd.run_detached("box").unwrap();
+    let (_, process) = containerd.tasks().unwrap().remove(0);
+    assert!(!cgroup::groups_of(&run).is_empty());
+    cluster.lab().take_down().unwrap();
+    // One that has ended and waits for its parent has no namespace any more.
+    assert!(fs::read_link(format!("/proc/{process}/ns/net")).is_err());
+    assert_eq!(cgroup::groups_of(&run), [] as [PathBuf; 0]);
 }

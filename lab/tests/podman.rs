@@ -62,6 +62,36 @@ fn a_container_that_podman_restarts_is_attached_again() {
 }
 
 #[test]
+fn podman_says_that_node_manager_is_down_and_nothing_is_left() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
+    let podman = Podman::new(&cluster, &node).unwrap();
+    let before = traces(&node).unwrap();
+    node.stop().unwrap();
+    let refusal = podman.run_detached("box", &[], &SLEEP).unwrap_err().to_string();
+    assert!(refusal.contains("node-manager"), "{refusal}");
+    remove(&podman, "box");
+    node.start().unwrap();
+    as_before(&node, &before).unwrap();
+    podman.run_detached("box", &[], &SLEEP).unwrap();
+}
+
+#[test]
+fn a_container_gets_the_address_that_podman_asks_for_while_it_is_free() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
+    let podman = Podman::new(&cluster, &node).unwrap();
+    let wish = ["--ip", "10.64.0.77"];
+    podman.run_detached("first", &wish, &SLEEP).unwrap();
+    assert_eq!(podman.addresses("first").unwrap()[0].to_string(), wish[1]);
+    let before = traces(&node).unwrap();
+    let refusal = podman.run_detached("second", &wish, &SLEEP).unwrap_err().to_string();
+    assert!(refusal.contains(wish[1]), "{refusal}");
+    remove(&podman, "second");
+    as_before(&node, &before).unwrap();
+}
+
+#[test]
 fn a_network_reload_keeps_addresses_and_published_ports() {
     let cluster = Cluster::new().unwrap();
     let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
@@ -77,10 +107,15 @@ fn a_network_reload_keeps_addresses_and_published_ports() {
     podman.run_detached("box", &published, &serve).unwrap();
     let addresses = podman.addresses("box").unwrap();
     reaches_published(other.host(), &node);
-    podman.podman(&["network", "reload", "box"]).unwrap();
+    podman.run_detached("plain", &[], &SLEEP).unwrap();
+    let plain = podman.addresses("plain").unwrap();
+    podman.podman(&["network", "reload", "--all"]).unwrap();
     assert_eq!(podman.addresses("box").unwrap(), addresses);
+    assert_eq!(podman.addresses("plain").unwrap(), plain);
     reaches_published(other.host(), &node);
-    remove(&podman, "box");
+    for name in ["box", "plain"] {
+        remove(&podman, name);
+    }
     as_before(&node, &before).unwrap();
 }
 
