@@ -3,7 +3,7 @@
 use crate::state::LinkName;
 use std::io;
 use std::path::PathBuf;
-use wgcni_model::IfName;
+use wgcni_model::{IfName, WireguardKind};
 
 /// Why the data plane could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,16 @@ pub enum Error {
     /// The kernel has no WireGuard although it was asked for.
     #[error("the kernel has no WireGuard")]
     NoKernelWireguard,
+    /// Devices are there, and of another kind than is demanded.
+    #[error(
+        "WireGuard devices of ours are here, of the kind {found}, but {wanted} is demanded: drain the node, run `node-manager cleanup`, start again"
+    )]
+    OtherEngine {
+        /// What is there.
+        found: WireguardKind,
+        /// What is demanded.
+        wanted: WireguardKind,
+    },
     /// The process that runs userspace devices refused.
     #[error("{what}: tunnels: {message}")]
     Tunnels {

@@ -9,7 +9,8 @@ pub(crate) use observe::{known, wireguard};
 pub use tunnels::Tunnels;
 
 use crate::error::{Doing, Error};
-use crate::netlink::{Generic, Kind};
+use crate::mark;
+use crate::netlink::{Generic, Kind, LinkInfo, Netlink};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use wgcni_model::WireguardKind;
@@ -27,6 +28,17 @@ pub enum Preference {
     Userspace,
 }
 
+impl Preference {
+    /// The kind that is demanded, if one is.
+    fn kind(self) -> Option<WireguardKind> {
+        match self {
+            Self::Auto => None,
+            Self::Kernel => Some(WireguardKind::Kernel),
+            Self::Userspace => Some(WireguardKind::Userspace),
+        }
+    }
+}
+
 /// What runs the devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Engine {
@@ -37,17 +49,22 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// Finds the engine by asking the kernel whether it knows WireGuard.
+    /// Finds the engine: that of the devices that the host has, for containers' devices
+    /// cannot change over; on a host without any the kernel's, where it knows WireGuard.
     ///
     /// # Errors
-    /// [`Error::NoKernelWireguard`] when it is demanded and missing.
+    /// [`Error::NoKernelWireguard`] when it is demanded and missing, [`Error::OtherEngine`]
+    /// when the devices that are there are of another kind than the demanded one.
     pub fn detect(preference: Preference, tunnels_socket: &Path) -> Result<Self, Error> {
-        let ask = || Generic::open().doing(|| "ask the kernel for WireGuard".to_owned());
-        let found = preference != Preference::Userspace && ask()?.is_some();
-        let kind = match preference {
-            _ if found => WireguardKind::Kernel,
-            Preference::Kernel => return Err(Error::NoKernelWireguard),
-            Preference::Auto | Preference::Userspace => WireguardKind::Userspace,
+        let kind = match (preference.kind(), in_use(tunnels_socket)?) {
+            (Some(wanted), Some(found)) if wanted != found => {
+                return Err(Error::OtherEngine { found, wanted });
+            }
+            (_, Some(found)) => found,
+            (Some(WireguardKind::Userspace), None) => WireguardKind::Userspace,
+            (_, None) if kernel_has_wireguard()? => WireguardKind::Kernel,
+            (Some(WireguardKind::Kernel), None) => return Err(Error::NoKernelWireguard),
+            (None, None) => WireguardKind::Userspace,
         };
         Ok(Self::of(kind, tunnels_socket))
     }
@@ -75,4 +92,20 @@ impl Engine {
             Self::Userspace(_) => Kind::Tun,
         }
     }
+}
+
+/// The kind of the devices of ours that the host has.
+fn in_use(tunnels_socket: &Path) -> Result<Option<WireguardKind>, Error> {
+    if Tunnels::at(tunnels_socket).has_devices()? {
+        return Ok(Some(WireguardKind::Userspace));
+    }
+    let links = Netlink::open()?.links().doing(|| "list links".to_owned())?;
+    let ours = |link: &LinkInfo| link.kind == Kind::Wireguard && link.is_marked(mark::PREFIX);
+    Ok(links.iter().any(ours).then_some(WireguardKind::Kernel))
+}
+
+/// Asks the kernel, which loads its module when it has one.
+fn kernel_has_wireguard() -> Result<bool, Error> {
+    let asked = Generic::open().doing(|| "ask the kernel for WireGuard".to_owned());
+    Ok(asked?.is_some())
 }

@@ -85,14 +85,24 @@ impl Tunnels {
         self.ask(&Ask::List {}, None)
     }
 
+    /// Whether the process runs and has devices.
+    ///
+    /// # Errors
+    /// The process runs and does not answer.
+    pub fn has_devices(&self) -> Result<bool, Error> {
+        match self.list() {
+            Err(error) if is_absence(&error) => Ok(false),
+            other => other.map(|devices| !devices.is_empty()),
+        }
+    }
+
     /// Deletes all devices and ends the process; not running is success.
     ///
     /// # Errors
     /// The process runs and does not answer.
     pub fn shutdown(&self) -> Result<(), Error> {
         match self.ask(&Ask::Shutdown {}, None) {
-            // Without a process behind it, a socket is missing or refuses.
-            Err(e) if matches!(e.errno(), Some(libc::ENOENT | libc::ECONNREFUSED)) => Ok(()),
+            Err(error) if is_absence(&error) => Ok(()),
             other => other.map(drop),
         }
     }
@@ -123,4 +133,9 @@ impl Tunnels {
         BufReader::new(stream.take(LONGEST)).read_until(b'\n', &mut answer)?;
         Ok(serde_json::from_slice(&answer)?)
     }
+}
+
+/// Without a process behind it, a socket is missing or refuses.
+fn is_absence(error: &Error) -> bool {
+    matches!(error.errno(), Some(libc::ENOENT | libc::ECONNREFUSED))
 }
