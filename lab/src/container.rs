@@ -136,6 +136,16 @@ impl<'a> Container<'a> {
         self.netns.run(line)
     }
 
+    /// Names of the links in the container's namespace.
+    ///
+    /// # Errors
+    /// When the namespace is gone.
+    pub fn links(&self) -> Result<Vec<String>> {
+        let links = self.exec(&["ip", "-o", "link"])?;
+        let name = |line: &str| line.split(": ").nth(1).map(str::to_owned);
+        Ok(links.lines().filter_map(name).collect())
+    }
+
     /// The container's public key, as the node's hub knows it.
     ///
     /// # Errors

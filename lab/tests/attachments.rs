@@ -9,12 +9,6 @@ use wgcni_lab::cni::{DIRECTORY, PluginError};
 use wgcni_lab::probe::source_seen_through;
 use wgcni_lab::{Cluster, Container, Node, ping, wait};
 
-fn links(container: &Container) -> Vec<String> {
-    let links = container.exec(&["ip", "-o", "link"]).unwrap();
-    let name = |line: &str| line.split(": ").nth(1).unwrap_or_default().to_owned();
-    links.lines().map(name).collect()
-}
-
 fn devices(node: &Node) -> usize {
     node.host().run(&["wg", "show", "interfaces"]).unwrap().split_whitespace().count()
 }
@@ -29,7 +23,7 @@ fn del_takes_interface_and_peer_and_may_be_repeated() {
     web.check().unwrap();
     assert_eq!(node.hub_peers().unwrap().len(), 2);
     web.detach().unwrap();
-    assert_eq!(links(&web), ["lo"]);
+    assert_eq!(web.links().unwrap(), ["lo"]);
     assert_eq!(node.hub_peers().unwrap().len(), 1);
     wait::until("the device to go", || devices(&node) <= before + 1).unwrap();
     for address in web.addresses() {
@@ -148,7 +142,7 @@ fn a_del_while_the_daemon_is_down_is_made_good() {
     let code = refusal.downcast_ref::<PluginError>().map(|error| error.code);
     assert_eq!(code, Some(11), "{refusal:#}");
     web.detach().unwrap();
-    assert_eq!(links(&web), ["lo"]);
+    assert_eq!(web.links().unwrap(), ["lo"]);
     node.start().unwrap();
     assert_eq!(node.hub_peers().unwrap(), []);
 }

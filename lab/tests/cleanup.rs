@@ -68,6 +68,7 @@ fn cleanup_leaves_the_host_as_it_was() {
     ash.stop().unwrap();
     ash.cleanup().unwrap();
     assert_eq!(look(ash.host()), before);
+    assert_eq!(web.links().unwrap(), ["lo"]);
     ash.cleanup().unwrap();
     assert_eq!(look(ash.host()), before);
     let inodes = [ash.host().netns().inode().unwrap()].into();

@@ -5,13 +5,15 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use wgcni_api::client::ClusterManager;
 use wgcni_api::{ipam_v1, wireguard_v1};
 use wgcni_daemon::files::ensure_private_dir;
-use wgcni_dataplane::{Engine, Host, LinkName};
+use wgcni_dataplane::{Engine, Host, LinkName, Namespace, container, mark};
 use wgcni_model::{ClusterId, WireguardKind};
+use wgcni_store::{SledStore, Store};
 
+use crate::attachments::stored;
 use crate::config::Config;
 use crate::device;
 use crate::errors::chain;
@@ -49,6 +51,9 @@ fn lock(config: &Config) -> anyhow::Result<Lock> {
 
 fn clean(config: &Config, keep: Keep) -> anyhow::Result<()> {
     let mut problems: Vec<String> = clean_host(config)?;
+    if let Err(error) = clean_containers(config) {
+        problems.push(format!("{error:#}"));
+    }
     let mut attempt = |what: &str, done: io::Result<()>| match done {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             problems.push(format!("{what}: {error}"));
@@ -110,6 +115,27 @@ fn clean_host(config: &Config) -> anyhow::Result<Vec<String>> {
         problems.push(format!("remove sysctls.json: {error}"));
     }
     Ok(problems)
+}
+
+/// Kernel devices of containers live on in the containers' namespaces: those are looked for
+/// by what the attachments' records say.
+fn clean_containers(config: &Config) -> anyhow::Result<()> {
+    let directory = config.state_dir.join("attachments");
+    if !directory.exists() {
+        return Ok(());
+    }
+    let store = SledStore::open(&directory).context("find the containers")?;
+    let mut problems = Vec::new();
+    for record in stored(&store.load()).context("find the containers")? {
+        let path = Path::new(&record.path);
+        let Some(namespace) = Namespace::find(record.namespace, path) else { continue };
+        let (device, mark) = (device::name(record.public_key)?, mark::attachment(&record.key));
+        if let Err(error) = container::remove_all(&namespace, &device, &mark) {
+            problems.push(format!("{}: {}", record.key, chain(&error)));
+        }
+    }
+    ensure!(problems.is_empty(), "{}", problems.join("\n  "));
+    Ok(())
 }
 
 /// A tunnels process that is there must end, also where the kernel has WireGuard.

@@ -4,9 +4,9 @@ use crate::error::{Doing, Error};
 use nix::sched::{CloneFlags, setns};
 use nix::sys::stat::fstat;
 use nix::sys::statfs::{FsType, fstatfs};
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
@@ -36,6 +36,22 @@ impl Namespace {
         } else {
             Err(Error::NotNamespace(path.to_owned()))
         }
+    }
+
+    /// Opens a namespace by who it is: behind the path where it was last, or where a
+    /// process is in it. `None` when it is in neither place.
+    pub fn find(id: NamespaceId, path: &Path) -> Option<Self> {
+        let is_it = |namespace: &Self| namespace.identity().is_ok_and(|found| found == id);
+        if let Some(found) = Self::open(path).ok().filter(is_it) {
+            return Some(found);
+        }
+        let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let mut places = processes.map(|process| process.path().join("ns/net"));
+        // Looked at before it is opened: few are the right one.
+        places.find_map(|place| {
+            let inode = fs::metadata(&place).ok()?.ino();
+            (inode == id.inode).then(|| Self::open(&place).ok()).flatten().filter(is_it)
+        })
     }
 
     /// The namespace of the calling thread.

@@ -3,7 +3,10 @@
 
 mod support;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
 use support::container;
 use wgcni_dataplane::{Error, Namespace};
 
@@ -31,4 +34,24 @@ fn a_namespace_is_entered_on_another_thread_only() {
     let panicked = std::panic::catch_unwind(|| other.run(|| panic!("inside")));
     assert!(panicked.is_err());
     assert_eq!(Namespace::current().unwrap().identity().unwrap(), before);
+}
+
+#[test]
+fn a_namespace_is_found_by_its_path_and_by_its_processes() {
+    let mut inhabitant = Command::new("unshare").args(["-n", "sleep", "60"]).spawn().unwrap();
+    let own = Namespace::current().unwrap().identity().unwrap();
+    let path = PathBuf::from(format!("/proc/{}/ns/net", inhabitant.id()));
+    let moved = || Namespace::open(&path).unwrap().identity().unwrap();
+    while moved() == own {
+        sleep(Duration::from_millis(10));
+    }
+    let id = moved();
+    let find = |path| Namespace::find(id, Path::new(path)).map(|found| found.identity().unwrap());
+    assert_eq!(find(path.to_str().unwrap()), Some(id));
+    for wrong in ["/proc/self/ns/net", "/nowhere", "/dev/null"] {
+        assert_eq!(find(wrong), Some(id), "{wrong}");
+    }
+    inhabitant.kill().unwrap();
+    inhabitant.wait().unwrap();
+    assert_eq!(find("/nowhere"), None);
 }

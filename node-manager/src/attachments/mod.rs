@@ -28,7 +28,7 @@ use locks::KeyLocks;
 
 pub use book::AdoptError;
 pub use errors::{AttachError, CheckError, DetachError, OpenError};
-pub use record::{Record, Unreadable};
+pub use record::{Record, Unreadable, stored};
 
 /// How long an attachment waits for the kernel: the plugin gives up after 5 s.
 const APPLY: Duration = Duration::from_secs(4);

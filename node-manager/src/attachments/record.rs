@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wgcni_api::node::Namespace;
 use wgcni_model::{Addresses, AttachmentKey, NamespaceId, PublicKey};
-use wgcni_store::{Key, Record as Stored};
+use wgcni_store::{Key, Loaded, Record as Stored};
 
 /// Version of the records' format.
 const VERSION: u8 = 1;
@@ -78,6 +78,15 @@ pub struct Resting {
 pub struct Unreadable {
     name: Key,
     why: String,
+}
+
+/// The attachments that a store holds, of whatever boot.
+///
+/// # Errors
+/// A record that this program did not write.
+pub fn stored(loaded: &Loaded) -> Result<Vec<Record>, Unreadable> {
+    let all = loaded.records.iter().filter(|(name, _)| name.table() == ATTACHMENTS);
+    all.map(|(name, stored)| decode(name, stored)).collect()
 }
 
 /// Name of an attachment in the store.

@@ -68,6 +68,23 @@ pub fn remove(namespace: &Namespace, ifname: &IfName, alias_prefix: &str) -> Res
     remove_from(&inside, ifname, alias_prefix)
 }
 
+/// Deletes all interfaces of the namespace whose alias starts with `alias_prefix`, and one
+/// that is named `device`: it was not given its name and alias any more.
+///
+/// # Errors
+/// One cannot be deleted, or the namespace cannot be entered.
+pub fn remove_all(namespace: &Namespace, device: &IfName, alias_prefix: &str) -> Result<(), Error> {
+    let inside = namespace.run(Netlink::open)??;
+    let links = inside.links().doing(|| "list a container's links".to_owned())?;
+    let mut ours = links
+        .into_iter()
+        .filter(|link| link.is_marked(alias_prefix) || link.name == device.as_str());
+    ours.try_for_each(|link| {
+        let delete = inside.request_unless(delete(link.index), &[libc::ENODEV]);
+        delete.doing(|| format!("delete {} of a container", link.name))
+    })
+}
+
 fn remove_from(netlink: &Netlink, ifname: &IfName, alias_prefix: &str) -> Result<(), Error> {
     let what = || format!("delete {ifname}");
     match netlink.link(ifname.as_str()).doing(what)? {
