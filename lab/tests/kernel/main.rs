@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod devices;
+mod module;
 
 use std::sync::LazyLock;
 
@@ -22,29 +23,29 @@ fn passed(name: &str) {
     }
 }
 
-/// `file { tests }`: tests of another file of this directory. `own { tests }`: those of
-/// `devices`. `alone`: nothing may run beside it.
+/// `own { file: tests }`: tests of files beside this one. `file { tests }`: those of the
+/// directory above. `alone`: nothing may run beside it.
 macro_rules! on_the_kernels_wireguard {
     (
-        own { $($(#[$own_alone:ident])? $own:ident)* }
+        own { $($own_file:ident: $($(#[$own_alone:ident])? $own:ident)*;)* }
         $($file:ident { $($(#[$alone:ident])? $test:ident)* })*
     ) => {
         const TESTS: &[Test] = &[
-            $(test!("kernel", concat!("own::", stringify!($own)) $(, $own_alone)?),)*
+            $($(test!("kernel", concat!("own::", stringify!($own)) $(, $own_alone)?),)*)*
             $($(test!(stringify!($file), stringify!($test) $(, $alone)?),)*)*
         ];
 
         mod own {
-            $(
+            $($(
                 #[test]
                 fn $own() {
                     if wgcni_lab::vm::suite::guest::is_here() {
-                        super::devices::$own();
+                        super::$own_file::$own();
                     } else {
                         super::passed(concat!("own::", stringify!($own)));
                     }
                 }
-            )*
+            )*)*
         }
 
         $(
@@ -71,7 +72,11 @@ macro_rules! test {
 
 on_the_kernels_wireguard! {
     own {
-        a_containers_socket_stays_with_its_host
+        devices:
+            a_containers_socket_stays_with_its_host
+            a_deleted_peer_and_a_deleted_route_come_back;
+        module:
+            #[alone] the_kind_of_devices_is_chosen_at_the_first_start_and_stays;
     }
     traffic {
         containers_of_one_node_see_true_sources
