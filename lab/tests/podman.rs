@@ -18,6 +18,12 @@ fn remove(podman: &Podman, name: &str) {
     podman.podman(&["rm", "--force", "--time", "0", name]).unwrap();
 }
 
+/// Ends a process of a container at once.
+fn end(podman: &Podman, name: &str, process: &str) {
+    let id = podman.inspect(name, process).unwrap().parse().unwrap();
+    kill(Pid::from_raw(id), Signal::SIGKILL).unwrap();
+}
+
 /// Whether a host reaches what a node publishes, over both families.
 fn reaches_published(from: &Host, node: &Node) {
     for address in [IpAddr::from(node.host().v4()), node.host().v6().into()] {
@@ -40,6 +46,21 @@ fn podman_run_attaches_a_container_and_rm_detaches_it() {
     assert!(said.contains("/32 scope global eth0") && said.contains("/128 scope global"), "{said}");
     remove(&podman, "box");
     as_before(&node, &before).unwrap();
+}
+
+#[test]
+fn a_container_that_ends_is_detached_by_its_conmon() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node_with("ash", NO_RESYNC).unwrap();
+    let podman = Podman::new(&cluster, &node).unwrap();
+    let before = traces(&node).unwrap();
+    podman.run_detached("box", &[], &SLEEP).unwrap();
+    for _ in 0..2 {
+        assert_eq!(node.hub_peers().unwrap().len(), 1);
+        end(&podman, "box", ".State.Pid");
+        as_before(&node, &before).unwrap();
+        podman.podman(&["start", "box"]).unwrap();
+    }
 }
 
 #[test]
@@ -126,8 +147,7 @@ fn a_container_without_its_conmon_is_detached_by_rm() {
     let podman = Podman::new(&cluster, &node).unwrap();
     let before = traces(&node).unwrap();
     podman.run_detached("box", &[], &SLEEP).unwrap();
-    let conmon: i32 = podman.inspect("box", ".State.ConmonPid").unwrap().parse().unwrap();
-    kill(Pid::from_raw(conmon), Signal::SIGKILL).unwrap();
+    end(&podman, "box", ".State.ConmonPid");
     remove(&podman, "box");
     as_before(&node, &before).unwrap();
 }
