@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use wgcni_model::{Cluster, Endpoints, NodeName, Prefix, Prefixes, PublicKey};
+use wgcni_model::{Cluster, Endpoints, History, NodeName, Prefix, Prefixes, PublicKey};
 use wgcni_store::Key;
 
 /// Version of the JSON below. A change that an older program would misread gets the
@@ -68,6 +68,11 @@ pub(crate) struct PeerRow {
     pub endpoints: Endpoints,
 }
 
+/// A start of the cluster-manager; by the history that begins with it, at the record's
+/// revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RunRow {}
+
 /// Who has a public key; by key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KeyRow {
@@ -90,6 +95,10 @@ impl Row for PeerRow {
     const TABLE: &'static str = "peers";
 }
 
+impl Row for RunRow {
+    const TABLE: &'static str = "runs";
+}
+
 impl Row for KeyRow {
     const TABLE: &'static str = "keys";
 }
@@ -108,6 +117,10 @@ pub(crate) fn prefix_key(prefix: Prefix) -> Key {
 
 pub(crate) fn peer_key(node: &NodeName) -> Key {
     Key::new(PeerRow::TABLE, node)
+}
+
+pub(crate) fn run_key(run: &History) -> Key {
+    Key::new(RunRow::TABLE, run)
 }
 
 pub(crate) fn key_key(key: &PublicKey) -> Key {

@@ -8,6 +8,7 @@ use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use wgcni_daemon::serve::{Limits, until_shutdown};
 use wgcni_daemon::{CancellationToken, files};
+use wgcni_model::History;
 use wgcni_store::{SledStore, Store};
 
 use crate::config::Config;
@@ -46,7 +47,8 @@ pub async fn serve_store(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let registry = Arc::new(Registry::start(store, &config, rpc::now()).await?);
+    let run = History::from_random(rand::random());
+    let registry = Arc::new(Registry::start(store, &config, rpc::now(), &run).await?);
     let hub = Hub::new(Arc::clone(&registry), config.heartbeat, shutdown.clone());
     let (services, health) = rpc::services(&registry, &hub).context("reflection service")?;
     let publisher = tokio::spawn(hub.publish());

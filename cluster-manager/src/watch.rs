@@ -34,8 +34,9 @@ struct News {
 pub(crate) struct Hub {
     registry: Arc<Registry>,
     news: watch::Sender<Arc<News>>,
-    /// The last one made, since many ask at once after a restart.
-    snapshot: Mutex<Option<(Revision, Event)>>,
+    /// The last ones made, since many ask at once after a restart: for those whose past
+    /// is not known, and for those whose is.
+    snapshots: Mutex<[Option<(Revision, Event)>; 2]>,
     heartbeat: Duration,
     shutdown: CancellationToken,
 }
@@ -48,7 +49,7 @@ impl Hub {
     ) -> Arc<Self> {
         let at = registry.revision();
         let (news, _) = watch::channel(Arc::new(News { from: at, to: at, event: None }));
-        Arc::new(Self { registry, news, snapshot: Mutex::default(), heartbeat, shutdown })
+        Arc::new(Self { registry, news, snapshots: Mutex::default(), heartbeat, shutdown })
     }
 
     /// Announces changes of the registry, coalesced, until the registry is gone.
@@ -62,7 +63,7 @@ impl Hub {
                 // Leases alone changed: no peer did.
                 Some(delta) if delta.upserted.is_empty() && delta.removed.is_empty() => continue,
                 Some(delta) => {
-                    let event = Event::from_message(&change(&delta, &self.registry.history()));
+                    let event = Event::from_message(&change(&delta));
                     News { from, to: delta.revision, event: Some(event) }
                 }
                 None => News { from, to: self.registry.revision(), event: None },
@@ -79,12 +80,13 @@ impl Hub {
         after: Revision,
         history: &History,
     ) -> impl Stream<Item = Result<Event, ConnectError>> + Send + use<> {
-        let known = after > Revision(0) && *history == self.registry.history();
+        let known = self.registry.knows(history, after);
         let reader = Reader {
             // Before the first event is made, so that nothing falls between.
             news: self.news.subscribe(),
             hub: Arc::clone(self),
             at: if known { after } else { Revision(0) },
+            known,
             first: true,
         };
         futures::stream::unfold(reader, async |mut reader| {
@@ -93,14 +95,15 @@ impl Hub {
         })
     }
 
-    fn snapshot(&self) -> (Revision, Event) {
+    fn snapshot(&self, supersedes: bool) -> (Revision, Event) {
         let newest = self.registry.revision();
-        let mut last = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.snapshots.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = &mut all[usize::from(supersedes)];
         if let Some((revision, event)) = last.as_ref().filter(|(at, _)| *at == newest) {
             return (*revision, event.clone());
         }
         let peers = self.registry.snapshot();
-        let made = (peers.revision, Event::from_message(&snapshot(&peers)));
+        let made = (peers.revision, Event::from_message(&snapshot(&peers, supersedes)));
         *last = Some(made.clone());
         made
     }
@@ -112,6 +115,8 @@ struct Reader {
     news: watch::Receiver<Arc<News>>,
     /// What the reader holds; 0 for nothing.
     at: Revision,
+    /// Whether what the reader held at first is in our past.
+    known: bool,
     first: bool,
 }
 
@@ -155,10 +160,11 @@ impl Reader {
             }
             Some(delta) => {
                 self.at = delta.revision;
-                Event::from_message(&change(&delta, &registry.history()))
+                Event::from_message(&change(&delta))
             }
             None => {
-                let (revision, event) = self.hub.snapshot();
+                let (revision, event) = self.hub.snapshot(self.known);
+                self.known = true;
                 self.at = revision;
                 event
             }
@@ -175,10 +181,10 @@ impl Reader {
 mod tests {
     use connectrpc::{CodecFormat, Encodable};
     use futures::StreamExt;
-    use wgcni_api::Registration;
     use wgcni_api::watch::Event as Seen;
+    use wgcni_api::{Claim, Registration};
     use wgcni_daemon::config::{File, Flags, layered};
-    use wgcni_model::{Endpoints, PrivateKey};
+    use wgcni_model::{Endpoints, NodeName, PrivateKey};
     use wgcni_store::MemoryStore;
 
     use super::*;
@@ -190,7 +196,9 @@ mod tests {
         layered.settings.complete(([1; 16], [2; 5]));
         let config = Config::check(layered).unwrap();
         let store = Arc::new(MemoryStore::new());
-        let registry = Arc::new(Registry::start(store, &config, Duration::ZERO).await.unwrap());
+        let run = History::from_random([3; 16]);
+        let registry =
+            Arc::new(Registry::start(store, &config, Duration::ZERO, &run).await.unwrap());
         let hub = Hub::new(Arc::clone(&registry), config.heartbeat, CancellationToken::new());
         tokio::spawn(feed::follow(Arc::clone(&registry)));
         tokio::spawn(Arc::clone(&hub).publish());
@@ -198,8 +206,9 @@ mod tests {
     }
 
     async fn join(registry: &Registry, number: u8) {
-        let node = format!("n{number}").parse().unwrap();
-        registry.allocate(&node, Duration::ZERO).await.unwrap();
+        let node: NodeName = format!("n{number}").parse().unwrap();
+        let claim = Claim { node: node.clone(), held: None };
+        registry.allocate(&claim, Duration::ZERO).await.unwrap();
         let registration = Registration {
             node,
             mesh_key: PrivateKey::from_random([number; 32]).public_key(),
@@ -225,8 +234,8 @@ mod tests {
         let (registry, hub) = cluster().await;
         let mut slow = Box::pin(hub.stream(Revision(0), &History::default()));
         let mut quick = Box::pin(hub.stream(Revision(0), &History::default()));
-        assert!(matches!(next(&mut slow).await, Seen::Snapshot(_)));
-        assert!(matches!(next(&mut quick).await, Seen::Snapshot(_)));
+        assert!(matches!(next(&mut slow).await, Seen::Snapshot { .. }));
+        assert!(matches!(next(&mut quick).await, Seen::Snapshot { .. }));
         for number in 1..=3 {
             join(&registry, number).await;
             let Seen::Delta(delta) = next(&mut quick).await else { panic!("no delta") };

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use wgcni_api::ipam_service::IpamServiceClient;
 use wgcni_api::ipam_v1::{AllocateRequest, ListRequest};
 use wgcni_api::watch::Event;
 use wgcni_api::wireguard_v1::ListPeersRequest;
-use wgcni_model::{Endpoints, History, Revision};
+use wgcni_api::{Allocated, Claim};
+use wgcni_model::{Endpoints, History, Prefixes, Revision, Snapshot};
 use wgcni_store::{MemoryStore, SledStore};
 
 #[tokio::test]
@@ -26,6 +28,30 @@ async fn lease_is_the_same_again() {
     assert_eq!(two.prefixes.to_string(), "10.64.1.0/24, fd00:0:0:1::/64");
     assert_eq!(served.allocate("a").await.unwrap(), one);
     served.stop().await;
+}
+
+#[tokio::test]
+async fn lease_that_is_held_already_is_given_again_where_it_is_free() {
+    let served = Served::new().await;
+    let held =
+        Prefixes::from_items(["10.64.5.0/24", "fd00:0:0:7::/64"].map(|p| p.parse().unwrap()));
+    let claim = |node: &str| Claim { node: node.parse().unwrap(), held: held.clone().ok() };
+    let ask = async |claim: &Claim| {
+        let answer = served.client.ipam.allocate(claim.into()).await.unwrap();
+        Allocated::try_from(answer.into_owned()).unwrap().lease.prefixes.to_string()
+    };
+    assert_eq!(ask(&claim("a")).await, "10.64.5.0/24, fd00:0:0:7::/64");
+    // Another's, and what is no lease of this cluster: no more than a wish.
+    assert_eq!(ask(&claim("b")).await, "10.64.0.0/24, fd00::/64");
+    let foreign = Prefixes::from_items(["10.99.0.0/24".parse().unwrap()]).ok();
+    let foreign = Claim { node: "c".parse().unwrap(), held: foreign };
+    assert_eq!(ask(&foreign).await, "10.64.1.0/24, fd00:0:0:1::/64");
+    // Who has a lease keeps it, whatever it says.
+    assert_eq!(ask(&claim("b")).await, "10.64.0.0/24, fd00::/64");
+    let bad = AllocateRequest { node: "d".into(), held: vec!["x".into()], ..Default::default() };
+    let (code, message) = refusal(served.client.ipam.allocate(bad).await);
+    assert_eq!(code, ErrorCode::InvalidArgument);
+    assert!(message.starts_with("held[0]: "), "{message}");
 }
 
 #[tokio::test]
@@ -211,7 +237,7 @@ async fn burst_of_changes_is_one_event() {
     }
     let mut events = 0;
     while seen.revision < last {
-        seen.apply(watcher.delta().await);
+        seen.apply(watcher.delta().await).unwrap();
         events += 1;
     }
     assert!(events < 12, "{events} events");
@@ -229,8 +255,8 @@ async fn silence_is_filled_with_heartbeats() {
     let served = Served::with(config, Arc::new(MemoryStore::new())).await;
     let mut watcher = served.watch(Revision(0), &History::default()).await;
     watcher.snapshot().await;
-    assert_eq!(watcher.next().await, Some(Event::Heartbeat));
-    assert_eq!(watcher.next().await, Some(Event::Heartbeat));
+    assert!(matches!(watcher.next().await, Some(Event::Heartbeat(_))));
+    assert!(matches!(watcher.next().await, Some(Event::Heartbeat(_))));
 }
 
 #[tokio::test]
@@ -248,7 +274,7 @@ async fn reader_that_was_away_gets_what_it_missed() {
     assert_eq!(delta.removed, ["node-1".parse().unwrap()]);
     // Nothing missed: alive, and no event.
     let mut current = served.watch(delta.revision, &seen.history).await;
-    assert_eq!(current.next().await, Some(Event::Heartbeat));
+    assert_eq!(current.next().await, Some(Event::Heartbeat(seen.history.clone())));
     // Of another history, or from the future: everything.
     let mut foreign = served.watch(seen.revision, &History::from_random([1; 16])).await;
     assert_eq!(names(foreign.snapshot().await.peers.values()), ["node-2"]);
@@ -270,6 +296,9 @@ async fn restart_keeps_history_so_readers_resume() {
     let lease = served.allocate(&name(2)).await.unwrap();
     served.stop().await;
     drop(watcher);
+    for _ in 0..3 {
+        Served::with(config(), open()).await.stop().await;
+    }
     let served = Served::with(config(), open()).await;
     let mut watcher = served.watch(seen.revision, &seen.history).await;
     let delta = watcher.delta().await;
@@ -277,6 +306,39 @@ async fn restart_keeps_history_so_readers_resume() {
     assert_eq!(served.allocate(&name(2)).await.unwrap(), lease);
     let list = served.client.wireguard.list_peers(ListPeersRequest::default()).await.unwrap();
     assert_eq!(list.into_owned().peers[0].last_seen_unix_ms, 0);
+}
+
+#[tokio::test]
+async fn store_from_a_backup_is_not_taken_for_what_followed_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let serve =
+        async |name| Served::with(config(), Arc::new(SledStore::open(&path(name)).unwrap())).await;
+    let served = serve("store").await;
+    served.join(1).await;
+    let before = served.watch(Revision(0), &History::default()).await.snapshot().await;
+    served.stop().await;
+    let copied = Command::new("cp").arg("-a").args([path("store"), path("backup")]).status();
+    assert!(copied.unwrap().success());
+    let served = serve("store").await;
+    served.join(2).await;
+    let after = served.watch(Revision(0), &History::default()).await.snapshot().await;
+    served.stop().await;
+
+    let served = serve("backup").await;
+    served.join(3).await;
+    served.join(4).await;
+    let first = async |seen: &Snapshot| {
+        served.watch(seen.revision, &seen.history).await.next().await.unwrap()
+    };
+    let Event::Delta(delta) = first(&before).await else { panic!("the backup is its future") };
+    assert_eq!(names(&delta.upserted), ["node-4", "node-3"]);
+    assert!(delta.revision > after.revision);
+    let Event::Snapshot { peers, supersedes } = first(&after).await else { panic!("unknown") };
+    assert_eq!((names(peers.peers.values()), supersedes), ([1, 3, 4].map(name).to_vec(), false));
+    // Who holds nothing cannot hold too much.
+    let Event::Snapshot { supersedes, .. } = first(&Snapshot::default()).await else { panic!() };
+    assert!(supersedes);
 }
 
 #[tokio::test]

@@ -109,9 +109,17 @@ impl Cluster {
     /// # Errors
     /// When it does not get ready.
     pub fn start_node(&self, host: Host, config: &str) -> Result<Node> {
+        let name = host.name().to_owned();
+        self.start_node_as(&name, host, config)
+    }
+
+    /// The same under another name than the host's.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_node_as(&self, name: &str, host: Host, config: &str) -> Result<Node> {
         let file = format!(
-            "node = \"{}\"\ncluster_manager = \"http://{}\"\ninsecure_plaintext = true\n{config}\n",
-            host.name(),
+            "node = \"{name}\"\ncluster_manager = \"http://{}\"\ninsecure_plaintext = true\n{config}\n",
             self.api()
         );
         host.write("/etc/wgcni/node-manager.toml", &file)?;

@@ -164,6 +164,7 @@ impl<S: Store> Service<S> {
         degraded.extend(applied.failure.iter().map(|f| format!("degraded: {}", f.reason)));
         degraded.extend(link.registration.iter().map(|r| format!("degraded: not registered: {r}")));
         degraded.extend(link.peers.iter().map(|r| format!("degraded: peers refused: {r}")));
+        degraded.extend(link.kept.iter().map(|r| format!("degraded: {r}")));
         if !link.connected {
             degraded.push("degraded: no stream of peers from the cluster-manager".to_owned());
         }

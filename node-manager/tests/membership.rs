@@ -139,9 +139,14 @@ struct Node {
 
 impl Node {
     async fn new() -> Self {
+        Self::with("").await
+    }
+
+    /// With more flags.
+    async fn with(flags: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let script = Arc::new(Script::default());
-        let config = Arc::new(config(serve(&script).await));
+        let config = Arc::new(config(serve(&script).await, flags));
         let reconciler = Arc::new(Reconciler::default());
         let (store, r) = (MemoryStore::new(), Arc::clone(&reconciler));
         let attachments = Attachments::open(store, r, "boot", Duration::ZERO).await.unwrap();
@@ -159,13 +164,21 @@ impl Node {
 
     fn say_all(&self, revision: u64, peers: impl IntoIterator<Item = Peer>) {
         let snapshot = Snapshot::new(history(), Revision(revision), peers);
-        self.say(watch_events::snapshot(&snapshot));
+        self.say(watch_events::snapshot(&snapshot, true));
+    }
+
+    /// What a cluster-manager says that lost its state: a history of its own, and no
+    /// knowledge of what this node held.
+    fn say_anew(&self, revision: u64, peers: impl IntoIterator<Item = Peer>) {
+        let snapshot = Snapshot::new(History::from_random([8; 16]), Revision(revision), peers);
+        self.say(watch_events::snapshot(&snapshot, false));
     }
 
     fn say_change(&self, revision: u64, upserted: Vec<Peer>, removed: &[&str]) {
         let removed = removed.iter().map(|name| name.parse().unwrap()).collect();
-        let delta = Delta { revision: Revision(revision), upserted, removed };
-        self.say(watch_events::change(&delta, &history()));
+        let (after, revision) = (Revision(revision - 1), Revision(revision));
+        let delta = Delta { history: history(), after, revision, upserted, removed };
+        self.say(watch_events::change(&delta));
     }
 
     /// Names of the believed peers, once they are believed at this revision.
@@ -219,9 +232,10 @@ async fn serve(script: &Arc<Script>) -> SocketAddr {
     address
 }
 
-fn config(manager: SocketAddr) -> Config {
-    let line = format!("x --node one --endpoint 192.0.2.1 --cluster-manager http://{manager}");
-    let cli = Cli::parse_from(line.split(' '));
+fn config(manager: SocketAddr, flags: &str) -> Config {
+    let line =
+        format!("x --node one --endpoint 192.0.2.1 --cluster-manager http://{manager} {flags}");
+    let cli = Cli::parse_from(line.split_whitespace());
     let file = tempfile::NamedTempFile::new().unwrap();
     Config::load(Some(file.path().to_owned()), &cli.settings).unwrap()
 }
@@ -258,6 +272,54 @@ async fn peers_that_cannot_be_true_are_refused_and_the_old_ones_stay() {
     node.say_all(5, [peer("one", 66, "10.64.1.0/24")]);
     assert!(node.refused().await.starts_with("this node is listed with key"));
     assert_eq!(node.membership.borrow().as_ref().unwrap().peers.revision, Revision(4));
+}
+
+#[tokio::test]
+async fn peers_stay_when_the_cluster_manager_comes_back_empty() {
+    let mut node = Node::new().await;
+    let two = || peer("two", 12, "10.64.2.0/24");
+    node.say_all(70, [this(), two(), peer("three", 13, "10.64.3.0/24")]);
+    assert_eq!(node.believed(70).await, "one three two");
+    let calls = node.script.registered.borrow().len();
+    node.say_anew(1, []);
+    assert_eq!(node.believed(1).await, "three two");
+    let mut registered = node.script.registered.subscribe();
+    let again = registered.wait_for(|all| all.len() > calls);
+    tokio::time::timeout(SOON, again).await.unwrap().unwrap();
+    // One comes back with another key: that is news. The other one stays.
+    node.say_change(2, vec![peer("two", 22, "10.64.2.0/24")], &[]);
+    assert_eq!(node.believed(2).await, "three two");
+    let key_of_two = |m: &Membership| m.peers.peers[&"two".parse().unwrap()].mesh_key;
+    assert_eq!(node.membership.borrow().as_ref().map(key_of_two), Some(key(22)));
+    assert!(node.link.borrow().kept.as_ref().unwrap().contains("1 peers"));
+    // A node that starts now says what it held, so that it is told the same again.
+    let on_disk = node.files.load(&"one".parse().unwrap()).unwrap().unwrap().peers;
+    assert_eq!((&on_disk.history, on_disk.revision), (&history(), Revision(70)));
+    assert_eq!(on_disk.peers.len(), 2);
+    node.say_change(3, vec![this(), peer("three", 13, "10.64.3.0/24")], &[]);
+    assert_eq!(node.believed(3).await, "one three two");
+    assert_eq!(node.link.borrow().kept, None);
+}
+
+#[tokio::test]
+async fn peers_that_do_not_come_back_are_forgotten_after_the_grace_time() {
+    let mut node = Node::with("--keep-peers-seconds 0").await;
+    node.say_all(7, [this(), peer("two", 12, "10.64.2.0/24")]);
+    assert_eq!(node.believed(7).await, "one two");
+    node.say_anew(1, [this()]);
+    assert_eq!(node.believed(1).await, "one");
+}
+
+#[tokio::test]
+async fn changes_that_do_not_follow_are_refused_and_asked_for_anew() {
+    let mut node = Node::new().await;
+    node.say_all(7, [this(), peer("two", 12, "10.64.2.0/24")]);
+    assert_eq!(node.believed(7).await, "one two");
+    node.say_change(9, vec![peer("three", 13, "10.64.3.0/24")], &[]);
+    let mut watched = node.script.watched.subscribe();
+    let again = tokio::time::timeout(SOON, watched.wait_for(|all| all.len() >= 2)).await;
+    assert_eq!(again.unwrap().unwrap()[..2], [0, 0]);
+    assert_eq!(node.membership.borrow().as_ref().unwrap().peers.revision, Revision(7));
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use wgcni_api::Registration;
+use wgcni_api::{Claim, Registration};
 use wgcni_model::{Cluster, Delta, History, Lease, NodeName, PublicKey, Revision, Snapshot};
 use wgcni_store::{Changes, CommitError, Store, Transaction};
 
@@ -20,7 +20,7 @@ use names::Names;
 pub use names::Seen;
 use plan::Plan;
 pub use start::StartError;
-use start::{ensure_settings, load};
+use start::{begin_run, ensure_settings, load};
 use state::State;
 pub use views::{PeerStatus, Resting};
 
@@ -39,7 +39,7 @@ pub struct Registry {
 
 impl Registry {
     /// Loads the cluster from its store at the time `now`; writes its settings when it is
-    /// new.
+    /// new, and that the history `run` begins.
     ///
     /// # Errors
     /// When the store is another cluster's, or a record makes no sense.
@@ -47,8 +47,10 @@ impl Registry {
         store: Arc<dyn Store>,
         config: &Config,
         now: Duration,
+        run: &History,
     ) -> Result<Self, StartError> {
         ensure_settings(&*store, config).await?;
+        begin_run(&*store, run).await?;
         let state = load(&*store, config)?;
         let (followed, _) = watch::channel(state.revision);
         Ok(Self {
@@ -60,13 +62,15 @@ impl Registry {
         })
     }
 
-    /// Leases address space to a node, the same again when it has some.
+    /// Leases address space to a node, the same again when it has some; what it holds
+    /// already when nothing is known of that and it is free.
     ///
     /// # Errors
     /// When the address space is used up, or the store fails.
-    pub async fn allocate(&self, node: &NodeName, now: Duration) -> Result<Lease, Refusal> {
+    pub async fn allocate(&self, claim: &Claim, now: Duration) -> Result<Lease, Refusal> {
+        let node = &claim.node;
         for _ in 0..ATTEMPTS {
-            let plan = self.state().plan_allocate(node, now)?;
+            let plan = self.state().plan_allocate(claim, now)?;
             let (transaction, lease) = match plan {
                 Plan::Done(lease) => return Ok(lease),
                 Plan::Commit(transaction, lease) => (transaction, lease),
@@ -200,7 +204,11 @@ impl Registry {
     }
 
     pub(crate) fn history(&self) -> History {
-        self.state().history.clone()
+        self.state().history()
+    }
+
+    pub(crate) fn knows(&self, history: &History, revision: Revision) -> bool {
+        self.state().knows(history, revision)
     }
 
     pub(crate) fn revision(&self) -> Revision {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use wgcni_api::Registration;
+use wgcni_api::{Claim, Registration};
+use wgcni_ipam::AllocateError;
 use wgcni_model::{FieldError, Lease, NodeName, Prefixes, PublicKey, Revision};
 use wgcni_store::{Precondition, Transaction};
 
@@ -26,13 +27,17 @@ impl State {
     /// while the lease is on its way to the disk.
     pub fn plan_allocate(
         &mut self,
-        node: &NodeName,
+        Claim { node, held }: &Claim,
         now: Duration,
     ) -> Result<Plan<Lease>, Refusal> {
         if let Some(lease) = self.lease(node) {
             return Ok(Plan::Done(lease));
         }
-        let prefixes = self.allocator.allocate(node, now);
+        let held: Vec<_> = held.iter().flat_map(Prefixes::iter).collect();
+        let prefixes = match self.allocator.request(node, &held, now) {
+            Err(AllocateError::NotFree { .. }) => self.allocator.allocate(node, now),
+            prefixes => prefixes,
+        };
         let prefixes =
             prefixes.map_err(|source| Refusal::Exhausted { node: node.clone(), source })?;
         let row = PrefixRow { node: node.clone(), released: None };

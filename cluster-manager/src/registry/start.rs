@@ -1,12 +1,12 @@
 //! Starting from a store: it must be this cluster's, and make sense.
 
 use wgcni_ipam::Allocator;
-use wgcni_model::Cluster;
+use wgcni_model::{Cluster, History};
 use wgcni_store::{CommitError, Store, Transaction};
 
 use super::state::{BadRecord, State};
 use crate::config::Config;
-use crate::records::{LeaseRow, Row, SettingsRow, settings_key};
+use crate::records::{LeaseRow, Row, RunRow, SettingsRow, run_key, settings_key};
 
 /// The registry did not start.
 #[derive(Debug, thiserror::Error)]
@@ -28,10 +28,13 @@ pub enum StartError {
     /// The prefixes do not work.
     #[error(transparent)]
     Prefixes(#[from] wgcni_model::Invalid),
-    /// The store refused the settings.
-    #[error("write the cluster's settings: {0}")]
+    /// The store refused the settings, or the note of this start.
+    #[error("write to the store: {0}")]
     Store(#[from] CommitError),
 }
+
+/// How many starts are remembered: a reader that was away for more begins anew.
+const MAX_RUNS: usize = 64;
 
 pub(super) fn load(store: &dyn Store, config: &Config) -> Result<State, StartError> {
     let allocator =
@@ -67,6 +70,21 @@ pub(super) async fn ensure_settings(store: &dyn Store, config: &Config) -> Resul
         }
     };
     store.commit(transaction).await?;
+    Ok(())
+}
+
+/// Writes down that a history begins. Readers say which one their revision is of: it is
+/// in this store's past only if it came before the next one began. What a store says that
+/// was restored from a backup cannot be mistaken for what followed the backup.
+pub(super) async fn begin_run(store: &dyn Store, run: &History) -> Result<(), StartError> {
+    let records = store.load().records;
+    let former = records.into_iter().filter(|(key, _)| key.table() == RunRow::TABLE);
+    let mut former: Vec<_> = former.map(|(key, record)| (record.revision, key)).collect();
+    former.sort();
+    let surplus = (former.len() + 1).saturating_sub(MAX_RUNS);
+    let begun = Transaction::new().create(&run_key(run), RunRow {}.encode());
+    let old = former.into_iter().take(surplus);
+    store.commit(old.fold(begun, |t, (_, key)| t.delete(&key))).await?;
     Ok(())
 }
 

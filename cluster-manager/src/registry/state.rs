@@ -9,7 +9,7 @@ use wgcni_model::{
 };
 use wgcni_store::{Changes, Key, Loaded, Record};
 
-use crate::records::{KeyRow, LeaseRow, PeerRow, PrefixRow, Row, SettingsRow};
+use crate::records::{KeyRow, LeaseRow, PeerRow, PrefixRow, Row, RunRow, SettingsRow};
 
 /// How many peers that left are remembered, so that readers can be told.
 const MAX_DEPARTED: usize = 4096;
@@ -39,7 +39,8 @@ pub(crate) struct Stored<T> {
 /// for leases that are not durable yet.
 pub(crate) struct State {
     pub cluster: Cluster,
-    pub history: History,
+    /// The histories that this one continues, by the revision that each began at.
+    runs: BTreeMap<Revision, History>,
     pub revision: Revision,
     /// Deltas are known from here on.
     pub compacted: Revision,
@@ -58,7 +59,7 @@ impl State {
     pub fn new(cluster: Cluster, allocator: Allocator<NodeName>) -> Self {
         Self {
             cluster,
-            history: History::default(),
+            runs: BTreeMap::new(),
             revision: Revision(0),
             compacted: Revision(0),
             allocator,
@@ -73,8 +74,8 @@ impl State {
 
     /// Takes in a whole store.
     pub fn load(&mut self, loaded: Loaded) -> Result<(), BadRecord> {
-        let Loaded { history, revision, compacted, records, removed } = loaded;
-        (self.history, self.compacted) = (history, compacted);
+        let Loaded { revision, compacted, records, removed, .. } = loaded;
+        self.compacted = compacted;
         let (written, removed) = (records.into_iter().collect(), removed.into_iter().collect());
         self.apply(&Changes { revision, written, removed })
     }
@@ -112,6 +113,10 @@ impl State {
             PrefixRow::TABLE => {
                 self.prefixes.remove(&name(key).map_err(bad)?);
             }
+            RunRow::TABLE => {
+                let gone: History = name(key).map_err(bad)?;
+                self.runs.retain(|_, run| *run != gone);
+            }
             _ => {}
         }
         Ok(())
@@ -129,6 +134,10 @@ impl State {
             }
             KeyRow::TABLE => {
                 self.keys.insert(name(key)?, stored(record)?);
+                Ok(())
+            }
+            RunRow::TABLE => {
+                self.runs.insert(stored::<RunRow>(record)?.revision, name(key)?);
                 Ok(())
             }
             SettingsRow::TABLE => Ok(()),
@@ -217,7 +226,22 @@ impl State {
     /// All peers.
     pub fn snapshot(&self) -> Snapshot {
         let peers = self.peers.keys().filter_map(|node| self.peer(node));
-        Snapshot::new(self.history.clone(), self.revision, peers)
+        Snapshot::new(self.history(), self.revision, peers)
+    }
+
+    /// The history that the newest revision belongs to.
+    pub fn history(&self) -> History {
+        self.runs.last_key_value().map(|(_, run)| run.clone()).unwrap_or_default()
+    }
+
+    /// Whether a revision of a history is in this store's past. Nothing is in everybody's.
+    pub fn knows(&self, history: &History, revision: Revision) -> bool {
+        if *history == History::default() {
+            return revision == Revision(0);
+        }
+        let mut runs = self.runs.iter().skip_while(|(_, run)| *run != history);
+        let found = runs.next().is_some() && revision <= self.revision;
+        found && runs.next().is_none_or(|(next, _)| revision < *next)
     }
 
     /// What changed among the peers after a revision; `None` when that is not known
@@ -226,7 +250,8 @@ impl State {
         if after < self.compacted || after > self.revision {
             return None;
         }
-        let mut delta = Delta { revision: self.revision, ..Delta::default() };
+        let (history, revision) = (self.history(), self.revision);
+        let mut delta = Delta { history, after, revision, ..Delta::default() };
         let newer = self.by_age.iter().rev().take_while(|(revision, _)| *revision > after);
         for (_, node) in newer {
             match self.peer(node) {

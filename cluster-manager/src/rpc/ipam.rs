@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connectrpc::{RequestContext, Response, ServiceRequest, ServiceResult};
+use wgcni_api::Claim;
 use wgcni_api::ipam_service::IpamService;
 use wgcni_api::ipam_v1 as wire;
 use wgcni_ipam::Usage;
@@ -31,8 +32,8 @@ impl IpamService for Ipam {
         _: RequestContext,
         request: ServiceRequest<'_, wire::AllocateRequest>,
     ) -> ServiceResult<wire::AllocateResponse> {
-        let node: NodeName = request.node.parse().field("node").map_err(Refusal::from)?;
-        let lease = self.registry.allocate(&node, now()).await?;
+        let claim = Claim::try_from(request.to_owned_message()).map_err(Refusal::from)?;
+        let lease = self.registry.allocate(&claim, now()).await?;
         Response::ok(wire::AllocateResponse {
             lease: wire::Lease::from(&lease).into(),
             cluster: wire::Cluster::from(&self.registry.cluster()).into(),

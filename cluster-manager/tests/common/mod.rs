@@ -163,7 +163,7 @@ impl Watcher {
 
     pub async fn snapshot(&mut self) -> Snapshot {
         match self.next().await {
-            Some(Event::Snapshot(snapshot)) => snapshot,
+            Some(Event::Snapshot { peers, .. }) => peers,
             other => panic!("expected a snapshot, got {other:?}"),
         }
     }
@@ -179,9 +179,9 @@ impl Watcher {
     pub async fn follow(&mut self, snapshot: &mut Snapshot, until: Revision) {
         while snapshot.revision < until {
             match self.next().await.unwrap() {
-                Event::Snapshot(all) => *snapshot = all,
-                Event::Delta(delta) => snapshot.apply(delta),
-                Event::Heartbeat => {}
+                Event::Snapshot { peers, .. } => *snapshot = peers,
+                Event::Delta(delta) => snapshot.apply(delta).unwrap(),
+                Event::Heartbeat(history) => snapshot.history = history,
             }
         }
     }

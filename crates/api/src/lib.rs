@@ -25,7 +25,7 @@ pub mod services;
 /// Encoded `google.protobuf.FileDescriptorSet` of `proto/`, for the reflection service.
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.binpb");
 
-pub use convert::{Allocated, Registration};
+pub use convert::{Allocated, Claim, Registration};
 pub use proto::wgcni::ipam::v1 as ipam_v1;
 pub use proto::wgcni::node::v1 as node_v1;
 pub use proto::wgcni::wireguard::v1 as wireguard_v1;

@@ -5,7 +5,7 @@ use buffa::Message;
 use proptest::prelude::*;
 use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Namespace, Prune};
 use wgcni_api::watch::{self, Event};
-use wgcni_api::{Registration, ipam_v1, node_v1, wireguard_v1};
+use wgcni_api::{Claim, Registration, ipam_v1, node_v1, wireguard_v1};
 use wgcni_model::{
     Addresses, AttachmentKey, Delta, Endpoints, History, Lease, NamespaceId, Peer, Prefixes,
     PrivateKey, PublicKey, Revision, Snapshot, WireguardKind,
@@ -92,6 +92,10 @@ fn no_list_of_valid_attachments_differs_from_an_empty_one() {
 fn what_nodes_and_cluster_manager_say_survives_the_wire() {
     let lease = Lease { node: "node-1".parse().unwrap(), prefixes: prefixes() };
     assert_eq!(Lease::try_from(wire(&ipam_v1::Lease::from(&lease))).unwrap(), lease);
+    for held in [None, Some(prefixes())] {
+        let claim = Claim { node: lease.node.clone(), held };
+        assert_eq!(Claim::try_from(wire(&ipam_v1::AllocateRequest::from(&claim))).unwrap(), claim);
+    }
     let registration = Registration {
         node: "node-1".parse().unwrap(),
         mesh_key: key(1),
@@ -107,17 +111,21 @@ fn what_nodes_and_cluster_manager_say_survives_the_wire() {
 fn the_stream_of_peers_survives_the_wire() {
     let history = History::from_random([3; 16]);
     let snapshot = Snapshot::new(history.clone(), Revision(5), [peer(1), peer(2)]);
-    let event = Event::try_from(wire(&watch::snapshot(&snapshot))).unwrap();
-    assert_eq!(event, Event::Snapshot(snapshot));
+    for supersedes in [false, true] {
+        let event = Event::try_from(wire(&watch::snapshot(&snapshot, supersedes))).unwrap();
+        assert_eq!(event, Event::Snapshot { peers: snapshot.clone(), supersedes });
+    }
     let delta = Delta {
+        history: history.clone(),
+        after: Revision(4),
         revision: Revision(6),
         upserted: vec![peer(3)],
         removed: vec!["node-1".parse().unwrap()],
     };
-    let event = Event::try_from(wire(&watch::change(&delta, &history))).unwrap();
+    let event = Event::try_from(wire(&watch::change(&delta))).unwrap();
     assert_eq!(event, Event::Delta(delta));
     let event = Event::try_from(wire(&watch::heartbeat(Revision(6), &history))).unwrap();
-    assert_eq!(event, Event::Heartbeat);
+    assert_eq!(event, Event::Heartbeat(history));
 }
 
 #[test]
@@ -152,7 +160,7 @@ fn convert<W: Message, T: TryFrom<W>>(bytes: &[u8]) {
 fn foreign() -> impl Strategy<Value = Vec<u8>> {
     let snapshot = Snapshot::new(History::from_random([3; 16]), Revision(5), [peer(1), peer(2)]);
     let real = prop_oneof![
-        Just(watch::snapshot(&snapshot).encode_to_vec()),
+        Just(watch::snapshot(&snapshot, true).encode_to_vec()),
         Just(node_v1::AttachResponse::from(&attached()).encode_to_vec()),
         Just(wireguard_v1::Peer::from(&peer(1)).encode_to_vec()),
     ];

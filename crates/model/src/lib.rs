@@ -13,13 +13,13 @@ mod key;
 mod name;
 mod peer;
 mod prefix;
+mod snapshot;
 mod text;
 
 pub use attachment::{AttachmentKey, NamespaceId, WireguardKind};
 pub use invalid::{Field, FieldError, Invalid};
 pub use key::{PrivateKey, PublicKey};
 pub use name::{ClusterId, ContainerId, IfName, NetworkName, NodeName};
-pub use peer::{
-    Cluster, Conflict, Delta, Endpoint, Endpoints, History, Lease, Peer, Revision, Snapshot,
-};
+pub use peer::{Cluster, Endpoint, Endpoints, History, Lease, Peer, Revision};
 pub use prefix::{Addresses, DualStack, Family, HasFamily, Prefix, Prefixes};
+pub use snapshot::{Conflict, Delta, Gap, Snapshot};

@@ -1,4 +1,4 @@
-//! The cluster as its members see it: leases, peers, and how the list of peers changes.
+//! The cluster as its members see it: leases and peers.
 
 use crate::invalid::Invalid;
 use crate::key::PublicKey;
@@ -6,7 +6,7 @@ use crate::name::{ClusterId, NodeName};
 use crate::prefix::{Prefix, Prefixes};
 use crate::text::serde_as_text;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
@@ -42,9 +42,10 @@ impl fmt::Display for Revision {
     }
 }
 
-/// Which history revisions belong to: a store that was replaced starts another.
+/// Which history revisions belong to: every start of a cluster-manager begins another,
+/// which continues those that its store knows.
 /// Empty, or 32 lower-case hexadecimal digits.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct History(Option<ClusterId>);
 
 impl History {
@@ -174,122 +175,10 @@ pub struct Peer {
     pub allowed_ips: Prefixes,
 }
 
-/// All peers at one revision.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Snapshot {
-    /// Which history the revision belongs to.
-    pub history: History,
-    /// When.
-    pub revision: Revision,
-    /// The peers by name; `peers[n].node == n`.
-    pub peers: BTreeMap<NodeName, Peer>,
-}
-
-/// What changed up to a revision.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Delta {
-    /// The revision after the change.
-    pub revision: Revision,
-    /// New and changed peers.
-    pub upserted: Vec<Peer>,
-    /// Nodes that left.
-    pub removed: Vec<NodeName>,
-}
-
-/// Two peers that cannot both be right.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Conflict {
-    /// Both claim an address.
-    #[error("peers {0} and {1} both claim {2}")]
-    Prefix(NodeName, NodeName, Prefix),
-    /// Both have the key.
-    #[error("peers {0} and {1} have the same key {2}")]
-    Key(NodeName, NodeName, PublicKey),
-    /// One claims what is not the cluster's.
-    #[error("peer {0} claims {1}, which is not inside the cluster's prefixes")]
-    Foreign(NodeName, Prefix),
-}
-
-impl Snapshot {
-    /// Makes a snapshot of a list; of two peers with one name the later counts.
-    pub fn new(
-        history: History,
-        revision: Revision,
-        peers: impl IntoIterator<Item = Peer>,
-    ) -> Self {
-        let peers = peers.into_iter().map(|peer| (peer.node.clone(), peer)).collect();
-        Self { history, revision, peers }
-    }
-
-    /// Follows the history by one step.
-    pub fn apply(&mut self, delta: Delta) {
-        for node in &delta.removed {
-            self.peers.remove(node);
-        }
-        for peer in delta.upserted {
-            self.peers.insert(peer.node.clone(), peer);
-        }
-        self.revision = delta.revision;
-    }
-
-    /// Proves that the peers can live in one mesh: no key twice, no address claimed
-    /// twice, nothing claimed outside the cluster. Nodes check again what the
-    /// cluster-manager sends, because WireGuard would let the second claim win silently.
-    ///
-    /// # Errors
-    /// The first conflict.
-    pub fn check(&self, cluster: &Prefixes) -> Result<(), Conflict> {
-        let mut keys = BTreeMap::new();
-        let mut claims: BTreeMap<Prefix, &NodeName> = BTreeMap::new();
-        for peer in self.peers.values() {
-            if let Some(other) = keys.insert(peer.mesh_key, &peer.node) {
-                return Err(Conflict::Key(other.clone(), peer.node.clone(), peer.mesh_key));
-            }
-            for prefix in peer.allowed_ips.iter() {
-                if !cluster.iter().any(|c| c.covers(&prefix)) {
-                    return Err(Conflict::Foreign(peer.node.clone(), prefix));
-                }
-                if let Some(other) = claimed(&claims, &prefix) {
-                    return Err(Conflict::Prefix(other.clone(), peer.node.clone(), prefix));
-                }
-                claims.insert(prefix, &peer.node);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Who claims a part of `prefix` already. Claims do not overlap, so only the neighbours
-/// in address order can.
-fn claimed<'a>(claims: &BTreeMap<Prefix, &'a NodeName>, prefix: &Prefix) -> Option<&'a NodeName> {
-    let before = claims.range(..=*prefix).next_back();
-    let after = claims.range(*prefix..).next();
-    before.into_iter().chain(after).find(|(p, _)| p.overlaps(prefix)).map(|(_, node)| *node)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::key::PrivateKey;
-    use proptest::prelude::*;
-
-    fn peer(n: u8, prefix: &str) -> Peer {
-        Peer {
-            node: format!("n{n}").parse().unwrap(),
-            mesh_key: PrivateKey::from_random([n; 32]).public_key(),
-            endpoints: Endpoints::default(),
-            allowed_ips: Prefixes::from_items([prefix.parse().unwrap()]).unwrap(),
-        }
-    }
-
-    fn snapshot(peers: impl IntoIterator<Item = Peer>) -> Snapshot {
-        Snapshot::new(History::default(), Revision(1), peers)
-    }
-
-    fn cluster() -> Prefixes {
-        Prefixes::from_items(["10.64.0.0/12".parse().unwrap()]).unwrap()
-    }
 
     #[test]
     fn endpoints_are_reachable_unicast() {
@@ -301,40 +190,6 @@ mod tests {
             .split_whitespace()
         {
             assert!(bad.parse::<Endpoint>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn peers_that_claim_the_same_are_refused() {
-        let ok = snapshot([peer(1, "10.64.1.0/24"), peer(2, "10.64.2.0/24")]);
-        assert_eq!(ok.check(&cluster()), Ok(()));
-        for other in ["10.64.1.0/24", "10.64.1.128/25", "10.64.0.0/16"] {
-            let bad = snapshot([peer(1, "10.64.1.0/24"), peer(2, other)]);
-            assert!(matches!(bad.check(&cluster()), Err(Conflict::Prefix(..))), "{other}");
-        }
-        let foreign = snapshot([peer(1, "10.0.1.0/24")]);
-        assert!(matches!(foreign.check(&cluster()), Err(Conflict::Foreign(..))));
-        let mut twin = peer(2, "10.64.2.0/24");
-        twin.mesh_key = peer(1, "10.64.1.0/24").mesh_key;
-        let same_key = snapshot([peer(1, "10.64.1.0/24"), twin]);
-        assert!(matches!(same_key.check(&cluster()), Err(Conflict::Key(..))));
-    }
-
-    proptest! {
-        #[test]
-        fn overlaps_are_found_like_by_comparing_all_pairs(
-            claims in prop::collection::vec((0u32..64, 18u8..=28), 1..20)
-        ) {
-            let peers = claims.iter().enumerate().map(|(n, (third, length))| {
-                let address = u32::from_be_bytes([10, 64, 0, 0]) + (third << 12);
-                let net = ipnetwork::Ipv4Network::new(address.into(), *length).unwrap();
-                peer(u8::try_from(n).unwrap() + 1, &format!("{}/{length}", net.network()))
-            });
-            let peers: Vec<Peer> = peers.collect();
-            let pairwise = peers.iter().enumerate().any(|(i, a)| {
-                peers[..i].iter().any(|b| a.allowed_ips.overlap(&b.allowed_ips).is_some())
-            });
-            prop_assert_eq!(snapshot(peers).check(&cluster()).is_err(), pairwise);
         }
     }
 }

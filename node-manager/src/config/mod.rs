@@ -63,6 +63,8 @@ pub struct Config {
     pub wireguard: Preference,
     /// How long a released address rests.
     pub quarantine: Duration,
+    /// How long peers are kept that a cluster-manager without memory does not list.
+    pub keep_peers: Duration,
     /// Time between two full passes.
     pub resync: Duration,
     /// Ports of this host that containers may reach.

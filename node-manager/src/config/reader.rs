@@ -38,6 +38,7 @@ impl Reader {
         let host_ports = self.host_ports(settings.host_ports.as_deref());
         let resync = self.seconds("resync_seconds", settings.resync_seconds, 30, 1);
         let quarantine = self.seconds("quarantine_seconds", settings.quarantine_seconds, 60, 0);
+        let keep_peers = self.seconds("keep_peers_seconds", settings.keep_peers_seconds, 300, 0);
         let settings = self.layers.finish()?;
         // A value that is missing here was rejected above, and `finish` returned it.
         let (Some(node), Some(cluster_manager)) = (node, cluster_manager) else {
@@ -56,6 +57,7 @@ impl Reader {
             underlay_mtu,
             wireguard,
             quarantine,
+            keep_peers,
             resync,
             host_ports,
             dns_nameservers: settings.dns_nameservers.unwrap_or_default(),

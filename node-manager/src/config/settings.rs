@@ -48,6 +48,9 @@ pub struct Settings {
     /// How long a released address rests.
     #[arg(long, env = "WGCNI_QUARANTINE_SECONDS")]
     pub(super) quarantine_seconds: Option<u32>,
+    /// How long peers are kept that a cluster-manager which lost its state does not list.
+    #[arg(long, env = "WGCNI_KEEP_PEERS_SECONDS")]
+    pub(super) keep_peers_seconds: Option<u32>,
     /// How often everything is compared with the kernel.
     #[arg(long, env = "WGCNI_RESYNC_SECONDS")]
     pub(super) resync_seconds: Option<u32>,

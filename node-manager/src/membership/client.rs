@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use connectrpc::{ConnectError, ErrorCode};
 use rand::Rng;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use wgcni_api::client::ClusterManager;
-use wgcni_api::{Allocated, Registration, ipam_v1, wireguard_v1};
+use wgcni_api::{Allocated, Claim, Registration, wireguard_v1};
 use wgcni_daemon::Backoff;
 use wgcni_model::{FieldError, NodeName, PublicKey, Revision, Snapshot};
 use wgcni_store::Store;
@@ -37,6 +37,8 @@ pub struct LinkState {
     pub registration: Option<Arc<str>>,
     /// Why the peers are not up to date.
     pub peers: Option<Arc<str>>,
+    /// Why some are kept that the cluster-manager does not list.
+    pub kept: Option<Arc<str>>,
 }
 
 /// News of how the node stands with its cluster-manager.
@@ -75,6 +77,8 @@ pub struct Uplink<S> {
     reconciler: Arc<Reconciler>,
     pub(super) membership: watch::Sender<Option<Membership>>,
     pub(super) link: watch::Sender<LinkState>,
+    /// The cluster-manager may not know this node any more.
+    pub(super) forgotten: Notify,
 }
 
 impl<S: Store> Uplink<S> {
@@ -97,6 +101,7 @@ impl<S: Store> Uplink<S> {
             reconciler,
             membership: watch::Sender::new(None),
             link: watch::Sender::default(),
+            forgotten: Notify::new(),
         }
     }
 
@@ -146,10 +151,11 @@ impl<S: Store> Uplink<S> {
                     let news = async {
                         let _ = applied.wait_for(|applied| applied.revision != revision).await;
                     };
-                    // Dropping either branch loses nothing: the other one ends the wait, and
-                    // the revision is read anew.
+                    // Dropping the other branches loses nothing: one of them ends the wait,
+                    // and the revision is read anew.
                     tokio::select! {
                         () = tokio::time::sleep(period) => {}
+                        () = self.forgotten.notified() => leased = false,
                         () = news => {
                             let gather = rand::rng().random_range(GATHER);
                             tokio::time::sleep(Duration::from_millis(gather)).await;
@@ -181,7 +187,7 @@ impl<S: Store> Uplink<S> {
         });
     }
 
-    /// Asks for the lease once, then registers.
+    /// Asks for the lease where it may be unknown, then registers.
     async fn announce(&self, leased: &mut bool, applied: Revision) -> Result<(), UplinkError> {
         if !*leased {
             self.confirm_lease().await?;
@@ -204,15 +210,15 @@ impl<S: Store> Uplink<S> {
     }
 
     async fn confirm_lease(&self) -> Result<(), UplinkError> {
-        let node = self.config.node.to_string();
-        let request = ipam_v1::AllocateRequest { node, ..Default::default() };
-        let answer = self.client.ipam.allocate(request).await;
+        let current = self.membership.borrow().clone();
+        let held = current.as_ref().map(|current| current.lease.prefixes);
+        let claim = Claim { node: self.config.node.clone(), held };
+        let answer = self.client.ipam.allocate((&claim).into()).await;
         let answer = answer.map_err(|error| UplinkError::Call { what: "get a lease", error })?;
         let Allocated { lease, cluster } = Allocated::try_from(answer.into_owned())?;
         if lease.node != self.config.node {
             return Err(UplinkError::Foreign(lease.node));
         }
-        let current = self.membership.borrow().clone();
         if let Some(current) = &current
             && (&*current.lease, &*current.cluster) == (&lease, &cluster)
         {

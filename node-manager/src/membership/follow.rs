@@ -6,14 +6,16 @@ use std::time::Duration;
 
 use connectrpc::ConnectError;
 use connectrpc::client::CallOptions;
+use tokio::time::Instant;
 use wgcni_api::watch::Event;
 use wgcni_api::wireguard_v1::WatchPeersRequest;
 use wgcni_daemon::Backoff;
-use wgcni_model::{FieldError, Snapshot};
+use wgcni_model::{ClusterId, FieldError, Gap, Peer, Snapshot};
 use wgcni_store::Store;
 
 use super::client::Uplink;
-use super::{Membership, check};
+use super::doubt::Doubt;
+use super::{Membership, Refusal, check};
 
 /// Longest silence before the stream is taken for dead; heartbeats come every 10 s.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -28,8 +30,8 @@ enum StreamError {
     Call(#[from] ConnectError),
     #[error("stream of peers: {0}")]
     Event(#[from] FieldError),
-    #[error("stream of peers: a change came before a snapshot")]
-    Early,
+    #[error("stream of peers: {0}")]
+    Gap(#[from] Gap),
     #[error("stream of peers: nothing came for {} s", SILENCE.as_secs())]
     Silent,
     #[error("stream of peers: ended by the cluster-manager")]
@@ -41,16 +43,15 @@ pub(super) async fn follow<S: Store>(uplink: &Uplink<S>) {
     let mut membership = uplink.membership();
     // The sender lives as long as the uplink.
     let _ = membership.wait_for(Option::is_some).await;
-    let mut follower = Follower { uplink, said: None };
+    let mut follower = Follower { uplink, said: None, doubt: None };
     let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(10));
     loop {
         let error = match follower.stream(&mut backoff).await {
             Ok(()) => StreamError::Ended,
             Err(error) => error,
         };
-        if matches!(error, StreamError::Event(_) | StreamError::Early) {
-            // What we hold may not be what the server thinks: from the start again.
-            follower.said = Some(Snapshot::default());
+        if matches!(error, StreamError::Event(_) | StreamError::Gap(_)) {
+            follower.start_again();
         }
         uplink.link.send_if_modified(|link| {
             let was = std::mem::replace(&mut link.connected, false);
@@ -70,6 +71,8 @@ struct Follower<'a, S> {
     uplink: &'a Uplink<S>,
     /// What the server says, believed or not; `None`: what is believed.
     said: Option<Snapshot>,
+    /// Whether the server may know less than this node.
+    doubt: Option<Doubt>,
 }
 
 impl<S: Store> Follower<'_, S> {
@@ -102,43 +105,108 @@ impl<S: Store> Follower<'_, S> {
         }
     }
 
+    /// What is held may not be what the server thinks: asks for all of the same history.
+    fn start_again(&mut self) {
+        if let Some(said) = &mut self.said {
+            *said = Snapshot { history: said.history.clone(), ..Snapshot::default() };
+        }
+    }
+
     async fn take(&mut self, event: Event) -> Result<(), StreamError> {
+        let said = self.said.get_or_insert_default();
         match event {
-            Event::Snapshot(snapshot) => self.said = Some(snapshot),
-            Event::Delta(delta) => match &mut self.said {
-                Some(said) if said.revision.0 > 0 => said.apply(delta),
-                _ => return Err(StreamError::Early),
-            },
-            // What was refused under another lease may be right under this one.
-            Event::Heartbeat if self.uplink.link.borrow().peers.is_some() => {}
-            Event::Heartbeat => return Ok(()),
+            Event::Snapshot { peers, supersedes } => {
+                *said = peers;
+                if !supersedes {
+                    self.begin_to_doubt();
+                }
+            }
+            Event::Delta(delta) => {
+                if let Some(doubt) = &mut self.doubt {
+                    doubt.note(&delta);
+                }
+                said.apply(delta)?;
+            }
+            Event::Heartbeat(history) => {
+                said.history = history;
+                let link = self.uplink.link.borrow().clone();
+                // What was refused under another lease may be right under this one.
+                if link.peers.is_none() && link.kept.is_none() {
+                    return Ok(());
+                }
+            }
         }
         self.believe().await;
         Ok(())
     }
 
+    /// The server does not know what this node held: it may have lost its store, or have
+    /// one that was restored from a backup.
+    fn begin_to_doubt(&mut self) {
+        let uplink = self.uplink;
+        uplink.forgotten.notify_one();
+        let held = believed(uplink);
+        if !held.peers.is_empty() {
+            self.doubt = Some(Doubt::new(held, Instant::now() + uplink.config.keep_peers));
+        }
+    }
+
     /// Makes what the server says the wish, if it can be true.
-    async fn believe(&self) {
+    async fn believe(&mut self) {
         let uplink = self.uplink;
         let Some(said) = &self.said else { return };
         let Some(current) = uplink.membership.borrow().clone() else { return };
         let verdict = check(said, &current.cluster, &current.lease, uplink.mesh_key);
-        let problem = verdict.as_ref().err().map(|refusal| Arc::from(refusal.to_string()));
-        uplink.link.send_if_modified(|link| {
-            let changed = link.peers != problem;
-            if changed && let Some(problem) = &problem {
-                tracing::error!(%problem, revision = %said.revision, "peers refused; the old ones stay");
-            }
-            link.peers = problem;
-            changed
-        });
-        if verdict.is_ok() {
-            tracing::debug!(revision = %said.revision, peers = said.peers.len(), "peers");
-            let membership = Membership { peers: Arc::new(said.clone()), ..current };
-            keep_on_disk(uplink, &membership).await;
-            uplink.wish(membership);
+        note_refusal(uplink, said, verdict.as_ref().err());
+        if verdict.is_err() {
+            return;
         }
+        let mut list = said.clone();
+        self.doubt.take_if(|doubt| doubt.is_over(Instant::now()));
+        if let Some(doubt) = &self.doubt {
+            list = doubt.settle(said, &current, uplink.mesh_key);
+        }
+        self.doubt.take_if(|_| list.peers == said.peers);
+        note_kept(uplink, &list, said);
+        tracing::debug!(revision = %list.revision, peers = list.peers.len(), "peers");
+        let on_disk = self.doubt.as_ref().map(|doubt| doubt.unsettled(&list));
+        let peers = Arc::new(list);
+        let on_disk = on_disk.map_or_else(|| Arc::clone(&peers), Arc::new);
+        let membership = Membership { peers, ..current };
+        keep_on_disk(uplink, &membership.cluster.id, on_disk).await;
+        uplink.wish(membership);
     }
+}
+
+/// Keeps why the list is refused, and logs it when it changes.
+fn note_refusal<S>(uplink: &Uplink<S>, said: &Snapshot, refusal: Option<&Refusal>) {
+    let problem = refusal.map(|refusal| Arc::from(refusal.to_string()));
+    uplink.link.send_if_modified(|link| {
+        let changed = link.peers != problem;
+        if changed && let Some(problem) = &problem {
+            tracing::error!(%problem, revision = %said.revision, "peers refused; the old ones stay");
+        }
+        link.peers = problem;
+        changed
+    });
+}
+
+/// Keeps how many peers are believed in against the list, and logs it when it changes.
+fn note_kept<S>(uplink: &Uplink<S>, list: &Snapshot, said: &Snapshot) {
+    let differs = |peer: &&Peer| said.peers.get(&peer.node) != Some(peer);
+    let kept = list.peers.values().filter(differs).count();
+    let text = format!("{kept} peers that the cluster-manager has forgotten are kept for a while");
+    let kept: Option<Arc<str>> = (list.peers != said.peers).then(|| text.into());
+    uplink.link.send_if_modified(|link| {
+        let changed = link.kept != kept;
+        match &kept {
+            Some(kept) if changed => tracing::warn!("{kept}"),
+            None if changed => tracing::info!("peers are what the cluster-manager says again"),
+            _ => {}
+        }
+        link.kept = kept;
+        changed
+    });
 }
 
 fn believed<S>(uplink: &Uplink<S>) -> Snapshot {
@@ -149,9 +217,8 @@ fn believed<S>(uplink: &Uplink<S>) -> Snapshot {
 /// Writes believed peers to the disk, before the kernel has them: a start without the
 /// cluster-manager must never take away what the last run had. The stream waits meanwhile;
 /// the cluster-manager skips a slow reader forward.
-async fn keep_on_disk<S: Store>(uplink: &Uplink<S>, membership: &Membership) {
-    let (files, peers) = (uplink.files.clone(), Arc::clone(&membership.peers));
-    let cluster = membership.cluster.id.clone();
+async fn keep_on_disk<S: Store>(uplink: &Uplink<S>, cluster: &ClusterId, peers: Arc<Snapshot>) {
+    let (files, cluster) = (uplink.files.clone(), cluster.clone());
     let write = tokio::task::spawn_blocking(move || files.store_peers(&cluster, &peers));
     match write.await {
         Ok(Ok(())) => {}

@@ -7,6 +7,7 @@
 //! ```
 
 mod client;
+mod doubt;
 mod files;
 mod follow;
 

@@ -2,7 +2,7 @@
 
 use super::{parse, parse_dual, texts};
 use crate::ipam_v1 as wire;
-use wgcni_model::{Cluster, FieldError, Lease};
+use wgcni_model::{Cluster, FieldError, Lease, NodeName, Prefixes};
 
 impl TryFrom<wire::Lease> for Lease {
     type Error = FieldError;
@@ -41,6 +41,35 @@ impl From<&Cluster> for wire::Cluster {
         Self {
             cluster_id: cluster.id.to_string(),
             prefixes: texts(cluster.prefixes.iter()),
+            ..Self::default()
+        }
+    }
+}
+
+/// What Allocate is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Who asks.
+    pub node: NodeName,
+    /// What it holds already.
+    pub held: Option<Prefixes>,
+}
+
+impl TryFrom<wire::AllocateRequest> for Claim {
+    type Error = FieldError;
+
+    fn try_from(request: wire::AllocateRequest) -> Result<Self, FieldError> {
+        let node = parse("node", &request.node)?;
+        let held = (!request.held.is_empty()).then(|| parse_dual("held", &request.held));
+        Ok(Self { node, held: held.transpose()? })
+    }
+}
+
+impl From<&Claim> for wire::AllocateRequest {
+    fn from(claim: &Claim) -> Self {
+        Self {
+            node: claim.node.to_string(),
+            held: texts(claim.held.iter().flat_map(Prefixes::iter)),
             ..Self::default()
         }
     }

@@ -4,7 +4,7 @@ mod ipam;
 mod node;
 mod wireguard;
 
-pub use ipam::Allocated;
+pub use ipam::{Allocated, Claim};
 pub use wireguard::Registration;
 pub(crate) use wireguard::{delta, peers};
 

@@ -2,7 +2,9 @@
 
 use super::{parse, parse_dual, parse_list, texts};
 use crate::wireguard_v1 as wire;
-use wgcni_model::{Delta, Endpoint, Endpoints, Field, FieldError, Peer, PublicKey, Revision};
+use wgcni_model::{
+    Delta, Endpoint, Endpoints, Field, FieldError, History, Peer, PublicKey, Revision,
+};
 
 impl TryFrom<wire::Peer> for Peer {
     type Error = FieldError;
@@ -86,9 +88,15 @@ pub(crate) fn peers(field: &str, list: Vec<wire::Peer>) -> Result<Vec<Peer>, Fie
     list.into_iter().enumerate().map(peer).collect()
 }
 
-/// Parses a delta that leads to `revision`.
-pub(crate) fn delta(revision: Revision, delta: wire::Delta) -> Result<Delta, FieldError> {
+/// Parses a delta that leads to `revision` of `history`.
+pub(crate) fn delta(
+    history: History,
+    revision: Revision,
+    delta: wire::Delta,
+) -> Result<Delta, FieldError> {
     Ok(Delta {
+        history,
+        after: Revision(delta.after_revision),
         revision,
         upserted: peers("delta.upserted", delta.upserted)?,
         removed: parse_list("delta.removed", &delta.removed)?,
@@ -100,6 +108,7 @@ impl From<&Delta> for wire::Delta {
         Self {
             upserted: delta.upserted.iter().map(wire::Peer::from).collect(),
             removed: texts(&delta.removed),
+            after_revision: delta.after.0,
             ..Self::default()
         }
     }

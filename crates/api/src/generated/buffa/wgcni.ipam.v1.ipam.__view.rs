@@ -563,6 +563,12 @@ pub struct AllocateRequestView<'a> {
     ///
     /// Field 1: `node`
     pub node: &'a str,
+    /// What the node holds, CIDR notation: given again where nothing is known of its
+    /// lease and the prefixes are free, so that a cluster whose store was lost comes back
+    /// as it was. No more than a wish.
+    ///
+    /// Field 2: `held`
+    pub held: ::buffa::RepeatedView<'a, &'a str>,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for AllocateRequestView<'a> {
@@ -602,6 +608,17 @@ impl<'a> ::buffa::MessageView<'a> for AllocateRequestView<'a> {
                 )?;
                 view.node = ::buffa::types::borrow_str(&mut cur)?;
             }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::borrow_str(&mut cur)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                view.held.push(__elem);
+            }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
                 let span_len = before_tag.len() - cur.len();
@@ -625,6 +642,7 @@ impl<'a> ::buffa::MessageView<'a> for AllocateRequestView<'a> {
         let _ = __buffa_src;
         ::core::result::Result::Ok(super::super::AllocateRequest {
             node: self.node.to_string(),
+            held: self.held.iter().map(|s| s.to_string()).collect(),
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -639,6 +657,9 @@ impl<'a> ::buffa::ViewEncode<'a> for AllocateRequestView<'a> {
         if !self.node.is_empty() {
             size += 1u64 + ::buffa::types::string_encoded_len(&self.node) as u64;
         }
+        for v in &self.held {
+            size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -652,6 +673,9 @@ impl<'a> ::buffa::ViewEncode<'a> for AllocateRequestView<'a> {
         use ::buffa::Enumeration as _;
         if !self.node.is_empty() {
             ::buffa::types::put_string_field(1u32, &self.node, buf);
+        }
+        for v in &self.held {
+            ::buffa::types::put_string_field(2u32, v, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -676,6 +700,9 @@ impl<'__a> ::serde::Serialize for AllocateRequestView<'__a> {
         let mut __map = __s.serialize_map(::core::option::Option::None)?;
         if !::buffa::json_helpers::skip_if::is_empty_str(self.node) {
             __map.serialize_entry("node", self.node)?;
+        }
+        if !self.held.is_empty() {
+            __map.serialize_entry("held", &*self.held)?;
         }
         __map.end()
     }
@@ -776,6 +803,15 @@ impl AllocateRequestOwnedView {
     #[must_use]
     pub fn node(&self) -> &'_ str {
         self.0.reborrow().node
+    }
+    /// What the node holds, CIDR notation: given again where nothing is known of its
+    /// lease and the prefixes are free, so that a cluster whose store was lost comes back
+    /// as it was. No more than a wish.
+    ///
+    /// Field 2: `held`
+    #[must_use]
+    pub fn held(&self) -> &::buffa::RepeatedView<'_, &'_ str> {
+        &self.0.reborrow().held
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<AllocateRequestView<'static>>>

@@ -330,13 +330,27 @@ pub struct AllocateRequest {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
     )]
     pub node: ::buffa::alloc::string::String,
+    /// What the node holds, CIDR notation: given again where nothing is known of its
+    /// lease and the prefixes are free, so that a cluster whose store was lost comes back
+    /// as it was. No more than a wish.
+    ///
+    /// Field 2: `held`
+    #[serde(
+        rename = "held",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_vec",
+        deserialize_with = "::buffa::json_helpers::null_as_default"
+    )]
+    pub held: ::buffa::alloc::vec::Vec<::buffa::alloc::string::String>,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
 impl ::core::fmt::Debug for AllocateRequest {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("AllocateRequest").field("node", &self.node).finish()
+        f.debug_struct("AllocateRequest")
+            .field("node", &self.node)
+            .field("held", &self.held)
+            .finish()
     }
 }
 impl AllocateRequest {
@@ -369,6 +383,9 @@ impl ::buffa::Message for AllocateRequest {
         if !self.node.is_empty() {
             size += 1u64 + ::buffa::types::string_encoded_len(&self.node) as u64;
         }
+        for v in &self.held {
+            size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -381,6 +398,9 @@ impl ::buffa::Message for AllocateRequest {
         use ::buffa::Enumeration as _;
         if !self.node.is_empty() {
             ::buffa::types::put_string_field(1u32, &self.node, buf);
+        }
+        for v in &self.held {
+            ::buffa::types::put_string_field(2u32, v, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -402,6 +422,17 @@ impl ::buffa::Message for AllocateRequest {
                 )?;
                 ::buffa::types::merge_string(&mut self.node, buf)?;
             }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::decode_string(buf)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                self.held.push(__elem);
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -411,6 +442,7 @@ impl ::buffa::Message for AllocateRequest {
     }
     fn clear(&mut self) {
         self.node.clear();
+        self.held.clear();
         self.__buffa_unknown_fields.clear();
     }
 }

@@ -2464,7 +2464,7 @@ pub struct WatchPeersRequestView<'a> {
     /// Field 2: `after_revision`
     pub after_revision: u64,
     /// Identifies the history that after_revision belongs to, as last received; when
-    /// it differs from the server's, the stream starts with a snapshot.
+    /// it is not in the server's past, the stream starts with a snapshot.
     ///
     /// Field 3: `history`
     pub history: &'a str,
@@ -2731,7 +2731,7 @@ impl WatchPeersRequestOwnedView {
         self.0.reborrow().after_revision
     }
     /// Identifies the history that after_revision belongs to, as last received; when
-    /// it differs from the server's, the stream starts with a snapshot.
+    /// it is not in the server's past, the stream starts with a snapshot.
     ///
     /// Field 3: `history`
     #[must_use]
@@ -2776,7 +2776,9 @@ pub struct WatchPeersResponseView<'a> {
     ///
     /// Field 1: `revision`
     pub revision: u64,
-    /// Identifies the history of revisions; changes when the store is replaced.
+    /// Identifies the history of revisions, to be sent with after_revision. Another one
+    /// after each start of the cluster-manager, which knows those of its past starts:
+    /// a store that was lost or restored from a backup does not know the newest.
     ///
     /// Field 2: `history`
     pub history: &'a str,
@@ -3236,7 +3238,9 @@ impl WatchPeersResponseOwnedView {
     pub fn revision(&self) -> u64 {
         self.0.reborrow().revision
     }
-    /// Identifies the history of revisions; changes when the store is replaced.
+    /// Identifies the history of revisions, to be sent with after_revision. Another one
+    /// after each start of the cluster-manager, which knows those of its past starts:
+    /// a store that was lost or restored from a backup does not know the newest.
     ///
     /// Field 2: `history`
     #[must_use]
@@ -3290,6 +3294,12 @@ pub struct SnapshotView<'a> {
     ///
     /// Field 1: `peers`
     pub peers: ::buffa::RepeatedView<'a, super::super::__buffa::view::PeerView<'a>>,
+    /// The caller's revision is in the server's past: who is not listed has left. When
+    /// not, the server knows less than the caller may: its store may have been lost, or
+    /// restored from a backup.
+    ///
+    /// Field 2: `supersedes`
+    pub supersedes: bool,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for SnapshotView<'a> {
@@ -3322,6 +3332,13 @@ impl<'a> ::buffa::MessageView<'a> for SnapshotView<'a> {
         let view = self;
         let mut cur = cur;
         match tag.field_number() {
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.supersedes = ::buffa::types::decode_bool(&mut cur)?;
+            }
             1u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -3367,6 +3384,7 @@ impl<'a> ::buffa::MessageView<'a> for SnapshotView<'a> {
                 .iter()
                 .map(|v| v.to_owned_from_source(__buffa_src))
                 .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
+            supersedes: self.supersedes,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -3386,6 +3404,9 @@ impl<'a> ::buffa::ViewEncode<'a> for SnapshotView<'a> {
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
         }
+        if self.supersedes {
+            size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -3404,6 +3425,9 @@ impl<'a> ::buffa::ViewEncode<'a> for SnapshotView<'a> {
                 buf,
             );
             v.write_to(__cache, buf);
+        }
+        if self.supersedes {
+            ::buffa::types::put_bool_field(2u32, self.supersedes, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -3428,6 +3452,9 @@ impl<'__a> ::serde::Serialize for SnapshotView<'__a> {
         let mut __map = __s.serialize_map(::core::option::Option::None)?;
         if !self.peers.is_empty() {
             __map.serialize_entry("peers", &*self.peers)?;
+        }
+        if self.supersedes {
+            __map.serialize_entry("supersedes", &self.supersedes)?;
         }
         __map.end()
     }
@@ -3527,6 +3554,15 @@ impl SnapshotOwnedView {
     ) -> &::buffa::RepeatedView<'_, super::super::__buffa::view::PeerView<'_>> {
         &self.0.reborrow().peers
     }
+    /// The caller's revision is in the server's past: who is not listed has left. When
+    /// not, the server knows less than the caller may: its store may have been lost, or
+    /// restored from a backup.
+    ///
+    /// Field 2: `supersedes`
+    #[must_use]
+    pub fn supersedes(&self) -> bool {
+        self.0.reborrow().supersedes
+    }
 }
 impl ::core::convert::From<::buffa::OwnedView<SnapshotView<'static>>>
 for SnapshotOwnedView {
@@ -3569,6 +3605,11 @@ pub struct DeltaView<'a> {
     ///
     /// Field 2: `removed`
     pub removed: ::buffa::RepeatedView<'a, &'a str>,
+    /// The changes are those after this revision: a reader that holds an older one
+    /// lacks some, and has to start again.
+    ///
+    /// Field 3: `after_revision`
+    pub after_revision: u64,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for DeltaView<'a> {
@@ -3601,6 +3642,13 @@ impl<'a> ::buffa::MessageView<'a> for DeltaView<'a> {
         let view = self;
         let mut cur = cur;
         match tag.field_number() {
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.after_revision = ::buffa::types::decode_uint64(&mut cur)?;
+            }
             1u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -3658,6 +3706,7 @@ impl<'a> ::buffa::MessageView<'a> for DeltaView<'a> {
                 .map(|v| v.to_owned_from_source(__buffa_src))
                 .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
             removed: self.removed.iter().map(|s| s.to_string()).collect(),
+            after_revision: self.after_revision,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -3680,6 +3729,10 @@ impl<'a> ::buffa::ViewEncode<'a> for DeltaView<'a> {
         for v in &self.removed {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
         }
+        if self.after_revision != 0u64 {
+            size
+                += 1u64 + ::buffa::types::uint64_encoded_len(self.after_revision) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -3701,6 +3754,9 @@ impl<'a> ::buffa::ViewEncode<'a> for DeltaView<'a> {
         }
         for v in &self.removed {
             ::buffa::types::put_string_field(2u32, v, buf);
+        }
+        if self.after_revision != 0u64 {
+            ::buffa::types::put_uint64_field(3u32, self.after_revision, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -3728,6 +3784,13 @@ impl<'__a> ::serde::Serialize for DeltaView<'__a> {
         }
         if !self.removed.is_empty() {
             __map.serialize_entry("removed", &*self.removed)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.after_revision) {
+            __map
+                .serialize_entry(
+                    "afterRevision",
+                    &::buffa::json_helpers::ProtoJson(&self.after_revision),
+                )?;
         }
         __map.end()
     }
@@ -3831,6 +3894,14 @@ impl DeltaOwnedView {
     #[must_use]
     pub fn removed(&self) -> &::buffa::RepeatedView<'_, &'_ str> {
         &self.0.reborrow().removed
+    }
+    /// The changes are those after this revision: a reader that holds an older one
+    /// lacks some, and has to start again.
+    ///
+    /// Field 3: `after_revision`
+    #[must_use]
+    pub fn after_revision(&self) -> u64 {
+        self.0.reborrow().after_revision
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<DeltaView<'static>>> for DeltaOwnedView {

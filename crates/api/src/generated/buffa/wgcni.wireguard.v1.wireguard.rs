@@ -1354,7 +1354,7 @@ pub struct WatchPeersRequest {
     )]
     pub after_revision: u64,
     /// Identifies the history that after_revision belongs to, as last received; when
-    /// it differs from the server's, the stream starts with a snapshot.
+    /// it is not in the server's past, the stream starts with a snapshot.
     ///
     /// Field 3: `history`
     #[serde(
@@ -1523,7 +1523,9 @@ pub struct WatchPeersResponse {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
     )]
     pub revision: u64,
-    /// Identifies the history of revisions; changes when the store is replaced.
+    /// Identifies the history of revisions, to be sent with after_revision. Another one
+    /// after each start of the cluster-manager, which knows those of its past starts:
+    /// a store that was lost or restored from a backup does not know the newest.
     ///
     /// Field 2: `history`
     #[serde(
@@ -1959,13 +1961,27 @@ pub struct Snapshot {
         deserialize_with = "::buffa::json_helpers::null_as_default"
     )]
     pub peers: ::buffa::alloc::vec::Vec<Peer>,
+    /// The caller's revision is in the server's past: who is not listed has left. When
+    /// not, the server knows less than the caller may: its store may have been lost, or
+    /// restored from a backup.
+    ///
+    /// Field 2: `supersedes`
+    #[serde(
+        rename = "supersedes",
+        with = "::buffa::json_helpers::proto_bool",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_false"
+    )]
+    pub supersedes: bool,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
 impl ::core::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("Snapshot").field("peers", &self.peers).finish()
+        f.debug_struct("Snapshot")
+            .field("peers", &self.peers)
+            .field("supersedes", &self.supersedes)
+            .finish()
     }
 }
 impl Snapshot {
@@ -2003,6 +2019,9 @@ impl ::buffa::Message for Snapshot {
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
         }
+        if self.supersedes {
+            size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -2020,6 +2039,9 @@ impl ::buffa::Message for Snapshot {
                 buf,
             );
             v.write_to(__cache, buf);
+        }
+        if self.supersedes {
+            ::buffa::types::put_bool_field(2u32, self.supersedes, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -2046,6 +2068,13 @@ impl ::buffa::Message for Snapshot {
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.peers.push(elem);
             }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.supersedes = ::buffa::types::decode_bool(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -2055,6 +2084,7 @@ impl ::buffa::Message for Snapshot {
     }
     fn clear(&mut self) {
         self.peers.clear();
+        self.supersedes = false;
         self.__buffa_unknown_fields.clear();
     }
 }
@@ -2110,6 +2140,17 @@ pub struct Delta {
         deserialize_with = "::buffa::json_helpers::null_as_default"
     )]
     pub removed: ::buffa::alloc::vec::Vec<::buffa::alloc::string::String>,
+    /// The changes are those after this revision: a reader that holds an older one
+    /// lacks some, and has to start again.
+    ///
+    /// Field 3: `after_revision`
+    #[serde(
+        rename = "afterRevision",
+        alias = "after_revision",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub after_revision: u64,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -2119,6 +2160,7 @@ impl ::core::fmt::Debug for Delta {
         f.debug_struct("Delta")
             .field("upserted", &self.upserted)
             .field("removed", &self.removed)
+            .field("after_revision", &self.after_revision)
             .finish()
     }
 }
@@ -2160,6 +2202,10 @@ impl ::buffa::Message for Delta {
         for v in &self.removed {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
         }
+        if self.after_revision != 0u64 {
+            size
+                += 1u64 + ::buffa::types::uint64_encoded_len(self.after_revision) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -2180,6 +2226,9 @@ impl ::buffa::Message for Delta {
         }
         for v in &self.removed {
             ::buffa::types::put_string_field(2u32, v, buf);
+        }
+        if self.after_revision != 0u64 {
+            ::buffa::types::put_uint64_field(3u32, self.after_revision, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -2217,6 +2266,13 @@ impl ::buffa::Message for Delta {
                 )?;
                 self.removed.push(__elem);
             }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.after_revision = ::buffa::types::decode_uint64(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -2227,6 +2283,7 @@ impl ::buffa::Message for Delta {
     fn clear(&mut self) {
         self.upserted.clear();
         self.removed.clear();
+        self.after_revision = 0u64;
         self.__buffa_unknown_fields.clear();
     }
 }

@@ -251,7 +251,8 @@ pub trait WireguardService: Send + Sync + 'static {
     /// node's sign of life and its report of the revision that it has applied.
     ///
     /// FAILED_PRECONDITION: the node has no lease (call Allocate first).
-    /// ALREADY_EXISTS: the key belongs to another node.
+    /// ALREADY_EXISTS: the key belongs to another node, or the node is alive with
+    /// another key. UNAVAILABLE: the node was taken out a short while ago.
     ///
     /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
     ///
@@ -274,8 +275,9 @@ pub trait WireguardService: Send + Sync + 'static {
             > + Send + use<'a, Self>,
         >,
     > + Send;
-    /// Takes a node out of the mesh. Its lease stays until it is released. Removing
-    /// what is not registered is success.
+    /// Takes a node out of the mesh. Its lease stays until it is released. For a while
+    /// it does not come back with the same key, so that another machine can take its
+    /// name. Removing what is not registered is success.
     ///
     /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
     ///
