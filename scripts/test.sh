@@ -16,7 +16,7 @@ scripts/build.sh dev --tests
 
 status=0
 WGCNI_BIN_DIR=$(realpath "$target/debug") \
-    cargo test --locked --workspace --no-fail-fast 2>&1 | tee "$log" || status=$?
+    cargo test --locked --workspace --features wgcni-fault/armed --no-fail-fast 2>&1 | tee "$log" || status=$?
 
 scripts/count.sh "$log" || status=1
 exit "$status"

@@ -24,6 +24,7 @@ use std::time::Duration;
 use wgcni_api::node::{Attach, Attached, Namespace as Place};
 use wgcni_dataplane::container::{Guard, Problem, Wish, check, create};
 use wgcni_dataplane::{Engine, Namespace};
+use wgcni_fault::around;
 use wgcni_model::{Addresses, FieldError, IfName, PrivateKey, PublicKey};
 
 /// Longest making of an interface; a healthy host needs milliseconds.
@@ -51,7 +52,7 @@ pub fn add(container: &Container, random: Random) -> Result<Value, Error> {
     let wish = sandbox::wish(container, &plan.ifname, &attached);
     let engine = Engine::of(attached.kind, &container.conf.paths.tunnels);
     let guard = make(container, &namespace, engine, &wish, key)?;
-    confirm(&undo)?;
+    around!("add.confirm", confirm(&undo))?;
     guard.commit();
     undo.armed = false;
     Ok(plan.result(&wish, &attached))
@@ -142,9 +143,9 @@ fn attach(plan: &Plan, namespace: &Namespace, undo: &mut Undo) -> Result<Attache
         requested: plan.requested,
     };
     settle(undo, &Tombstone::of(key, &conf.paths.tombstones))?;
-    let mut answer = undo.node.attach(&request);
+    let mut answer = around!("add.attach", undo.node.attach(&request));
     let exists = answer.as_ref().is_err_and(|e| e.refusal() == Some(ErrorCode::AlreadyExists));
-    if exists && make_way(plan.container, namespace, undo.node) {
+    if exists && around!("add.make-way", make_way(plan.container, namespace, undo.node)) {
         answer = undo.node.attach(&request);
     }
     // Without an answer the node-manager may have served us all the same.

@@ -7,6 +7,7 @@ use crate::sandbox;
 use crate::tombstone::Tombstone;
 use std::sync::Arc;
 use std::time::Duration;
+use wgcni_fault::around;
 
 /// Longest wait for a node-manager that hangs.
 const DETACH: Duration = Duration::from_secs(2);
@@ -24,11 +25,12 @@ pub fn del(container: &Container) -> Result<(), Error> {
     let remove = || namespace.as_ref().map(|inside| sandbox::start_removal(container, inside));
     // The kernel takes its time for an interface; the node-manager works meanwhile.
     let removal = remove();
-    let detached = detach(container);
+    let detached = around!("del.detach", detach(container));
     let removed = removal.map_or(Ok(Ok(())), |removal| removal.wait(REMOVE));
     // An ADD that had its address before we detached may have made its interface after
     // our first look. From now on its own confirmation fails.
-    let late = remove().map_or(Ok(Ok(())), |removal| removal.wait(REMOVE));
+    let remove = || remove().map_or(Ok(Ok(())), |removal| removal.wait(REMOVE));
+    let late = around!("del.remove", remove());
     detached.and(removed?).and(late?)
 }
 

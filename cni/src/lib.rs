@@ -34,6 +34,7 @@ use serde_json::Value;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use version::Version;
+use wgcni_fault::around;
 
 /// What a verb sees of the world.
 pub struct World<'a> {
@@ -69,7 +70,7 @@ pub fn run(world: World<'_>) -> u8 {
     match answer.unwrap_or_else(|panic| Err(Error::from_panic(panic.as_ref()))) {
         Ok(Answer::About) => output::words(stderr, &version::about()),
         Ok(Answer::Nothing) => 0,
-        Ok(Answer::Json(value)) => output::answer(stdout, &value),
+        Ok(Answer::Json(value)) => around!("add.answer", output::answer(stdout, &value)),
         Err(error) => {
             // Without a version in stdin: the one that every runtime knows.
             let version = Version::named_by(&bytes).unwrap_or(Version::V100);

@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use wgcni_fault::around;
 use wgcni_model::AttachmentKey;
 
 /// Most tombstones that may wait. Further DELs fail then, and the runtime repeats them:
@@ -43,7 +44,7 @@ impl<'a> Tombstone<'a> {
     /// # Errors
     /// What the file system says.
     pub fn remove(&self) -> Result<(), Error> {
-        match fs::remove_file(&self.file) {
+        match around!("tombstone.remove", fs::remove_file(&self.file)) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
                 Err(Error::Io(format!("remove {}", self.file.display()), e))
             }
@@ -57,7 +58,9 @@ impl<'a> Tombstone<'a> {
             return Err(io::Error::other(format!("{MOST} of them wait already")));
         }
         let temporary = self.file.with_extension(format!("{}.tmp", std::process::id()));
-        let written = self.write_to(&temporary).and_then(|()| fs::rename(&temporary, &self.file));
+        let place = || around!("tombstone.place", fs::rename(&temporary, &self.file));
+        let written =
+            around!("tombstone.temporary", self.write_to(&temporary)).and_then(|()| place());
         if written.is_err() {
             // The error that matters is the first.
             let _ = fs::remove_file(&temporary);

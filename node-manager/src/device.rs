@@ -4,6 +4,7 @@
 use std::thread;
 
 use wgcni_dataplane::Tunnels;
+use wgcni_fault::around;
 use wgcni_model::{IfName, Invalid, PublicKey};
 
 use crate::desired::Containers;
@@ -57,7 +58,7 @@ pub fn sweep(tunnels: &Tunnels, containers: &Containers) {
     };
     let kept = |device: &str| kept.iter().any(|name| name.as_str() == device);
     for device in devices.iter().filter(|d| is_name(d) && !kept(d)) {
-        match tunnels.delete(device) {
+        match around!("node.sweep-device", tunnels.delete(device)) {
             Ok(()) => tracing::info!(device, "ended a device that no container has"),
             Err(error) => tracing::warn!(device, %error, "end a device that no container has"),
         }

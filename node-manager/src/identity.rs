@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rand::TryRngCore;
 use rand::rngs::OsRng;
 use wgcni_daemon::files::{FileError, atomic_write};
+use wgcni_fault::around;
 use wgcni_model::{Invalid, PrivateKey};
 use zeroize::Zeroizing;
 
@@ -79,7 +80,8 @@ fn make(path: &Path) -> Result<PrivateKey, IdentityError> {
     OsRng.try_fill_bytes(bytes.as_mut_slice()).map_err(IdentityError::Random)?;
     let key = PrivateKey::from_random(*bytes);
     let text = Zeroizing::new(format!("{}\n", *key.to_base64()));
-    atomic_write(path, text.as_bytes(), 0o600).map_err(IdentityError::Store)?;
+    around!("node.keys", atomic_write(path, text.as_bytes(), 0o600))
+        .map_err(IdentityError::Store)?;
     Ok(key)
 }
 

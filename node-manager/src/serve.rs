@@ -11,9 +11,10 @@ use anyhow::Context;
 use tokio::task::JoinSet;
 use wgcni_api::node::{Dns, Hub};
 use wgcni_daemon::CancellationToken;
-use wgcni_daemon::files::ensure_private_dir;
+use wgcni_daemon::files::{ensure_private_dir, remove_temporaries};
 use wgcni_daemon::serve::{Limits, until_shutdown};
 use wgcni_dataplane::Engine;
+use wgcni_fault::around;
 use wgcni_store::SledStore;
 
 use crate::attachments::Attachments;
@@ -46,6 +47,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     ensure_private_dir(&config.state_dir)?;
     socket::prepare(&config.run_dir).context("directory of the sockets")?;
     let _alone = Lock::take(&config.state_dir)?;
+    remove_temporaries(&config.state_dir)?;
 
     let config = Arc::new(config);
     let identity = Identity::load_or_make(&config.state_dir)?;
@@ -100,8 +102,8 @@ async fn listen(
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let path = config.node_socket();
-    let socket =
-        NodeSocket::bind(&path).with_context(|| format!("listen on {}", path.display()))?;
+    let socket = around!("node.listen", NodeSocket::bind(&path))
+        .with_context(|| format!("listen on {}", path.display()))?;
     let limits = Limits { connections: 256, streams: 64, ..Limits::default() };
     until_shutdown(socket, router(service)?, limits, shutdown).await;
     Ok(())

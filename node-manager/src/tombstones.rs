@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
+use wgcni_fault::around;
 use wgcni_model::AttachmentKey;
 use wgcni_store::Store;
 
@@ -16,6 +17,10 @@ const LARGEST: u64 = 4096;
 
 /// How far the time of a file may lie behind the clock: one tick of the kernel's.
 const CLOCK: Duration = Duration::from_millis(10);
+
+/// Age at which a file that is still being written never will be: its plugin was killed.
+/// One that hangs for so long fails, and the runtime repeats the DEL.
+const UNFINISHED: Duration = Duration::from_secs(5);
 
 /// A DEL, as the plugin writes it.
 #[derive(Debug, Deserialize)]
@@ -61,16 +66,18 @@ async fn settle<S: Store>(
     attachments: &Attachments<S>,
 ) {
     // What was attached after the DEL is a successor, and stays.
-    if let Err(error) = attachments.detach_before(key, written + CLOCK).await {
+    let detached = attachments.detach_before(key, written + CLOCK);
+    if let Err(error) = around!("tombstone.settle", detached.await) {
         tracing::error!(attachment = %key, %error, "a tombstone stays");
-    } else if let Err(error) = fs::remove_file(path) {
+    } else if let Err(error) = around!("tombstone.forget", fs::remove_file(path)) {
         tracing::error!(path = %path.display(), %error, "remove a tombstone");
     } else {
         tracing::info!(attachment = %key, "tombstone settled");
     }
 }
 
-/// The tombstones; files that are still being written have other names.
+/// The tombstones; files that are still being written have other names, and go when nobody
+/// writes them any more.
 fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -82,10 +89,17 @@ fn files(dir: &Path) -> io::Result<Vec<PathBuf>> {
         let hidden = path.file_name().is_some_and(|n| n.as_encoded_bytes().starts_with(b"."));
         if !hidden && path.extension().is_some_and(|e| e == "json") {
             files.push(path);
+        } else if path.extension().is_some_and(|e| e == "tmp") && is_abandoned(&path) {
+            fs::remove_file(path)?;
         }
     }
     files.sort();
     Ok(files)
+}
+
+fn is_abandoned(path: &Path) -> bool {
+    let written = fs::symlink_metadata(path).and_then(|file| file.modified());
+    written.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > UNFINISHED))
 }
 
 /// What a tombstone says and when it was written; `None` when it is gone.

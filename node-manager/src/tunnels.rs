@@ -15,6 +15,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 use wgcni_daemon::Backoff;
 use wgcni_dataplane::Parts;
+use wgcni_fault::around;
 
 use crate::config::Config;
 use crate::reconcile::Reconciler;
@@ -82,7 +83,7 @@ impl Process {
         if let Ok(stream) = UnixStream::connect(&self.socket).await {
             return Ok(stream);
         }
-        let mut child = self.spawn()?;
+        let mut child = around!("node.tunnels", self.spawn())?;
         tracing::info!(pid = child.id(), log = %self.log.display(), "tunnels started");
         let deadline = Instant::now() + START;
         loop {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use wgcni_api::{Claim, Registration};
+use wgcni_fault::around;
 use wgcni_model::{Cluster, Delta, History, Lease, NodeName, PublicKey, Revision, Snapshot};
 use wgcni_store::{Changes, CommitError, Store, Transaction};
 
@@ -75,7 +76,7 @@ impl Registry {
                 Plan::Done(lease) => return Ok(lease),
                 Plan::Commit(transaction, lease) => (transaction, lease),
             };
-            if self.commit(transaction).await?.is_some() {
+            if around!("cluster.lease", self.commit(transaction).await)?.is_some() {
                 tracing::info!(%node, prefixes = %lease.prefixes, "leased");
                 return Ok(lease);
             }
@@ -95,7 +96,7 @@ impl Registry {
                 (state.plan_release(node, now), state.mesh_key(node))
             };
             let Plan::Commit(transaction, ()) = plan else { return Ok(()) };
-            if self.commit(transaction).await?.is_some() {
+            if around!("cluster.release", self.commit(transaction).await)?.is_some() {
                 self.note_leave(node, key, now);
                 tracing::info!(%node, "released");
                 return Ok(());
@@ -120,7 +121,7 @@ impl Registry {
             let revision = match plan {
                 Plan::Done(revision) => Some(revision),
                 Plan::Commit(transaction, _) => {
-                    let revision = self.commit(transaction).await?;
+                    let revision = around!("cluster.register", self.commit(transaction).await)?;
                     if let Some(revision) = revision {
                         let (node, key) = (&wanted.node, wanted.mesh_key);
                         tracing::info!(%node, %key, %revision, "registered");
@@ -151,7 +152,7 @@ impl Registry {
                 Plan::Done(revision) => return Ok(revision),
                 Plan::Commit(transaction, _) => transaction,
             };
-            if let Some(revision) = self.commit(transaction).await? {
+            if let Some(revision) = around!("cluster.deregister", self.commit(transaction).await)? {
                 self.note_leave(node, key, now);
                 tracing::info!(%node, %revision, "deregistered");
                 return Ok(revision);

@@ -1,5 +1,6 @@
 //! Starting from a store: it must be this cluster's, and make sense.
 
+use wgcni_fault::around;
 use wgcni_ipam::Allocator;
 use wgcni_model::{Cluster, History};
 use wgcni_store::{CommitError, Store, Transaction};
@@ -69,7 +70,7 @@ pub(super) async fn ensure_settings(store: &dyn Store, config: &Config) -> Resul
             Transaction::new().replace(&key, record.revision, wanted.encode())
         }
     };
-    store.commit(transaction).await?;
+    around!("cluster.settings", store.commit(transaction).await)?;
     Ok(())
 }
 

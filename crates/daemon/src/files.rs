@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
+use wgcni_fault::around;
 
 /// A file or directory is not as it must be.
 #[derive(Debug, Error)]
@@ -75,12 +76,10 @@ pub fn atomic_write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileErro
     };
     let temporary = temporary_beside(path);
     let undo = Remove(&temporary);
-    let mut file = create_new(&temporary, mode).map_err(io_error("create", &temporary))?;
-    file.write_all(bytes).map_err(io_error("write", &temporary))?;
-    file.sync_all().map_err(io_error("sync", &temporary))?;
-    fs::rename(&temporary, path).map_err(io_error("replace", path))?;
+    around!("file.temporary", write_new(&temporary, bytes, mode))?;
+    around!("file.replace", fs::rename(&temporary, path)).map_err(io_error("replace", path))?;
     std::mem::forget(undo);
-    sync_dir(directory)
+    around!("file.sync-directory", sync_dir(directory))
 }
 
 /// Makes the entries of a directory durable.
@@ -91,12 +90,45 @@ pub fn sync_dir(path: &Path) -> Result<(), FileError> {
     File::open(path).and_then(|directory| directory.sync_all()).map_err(io_error("sync", path))
 }
 
+/// Removes what writes of [`atomic_write`] left in a directory when their process was killed.
+/// Only for whoever holds the lock that says that nobody else writes there.
+///
+/// # Errors
+/// When the directory cannot be read, or a file not be removed.
+pub fn remove_temporaries(directory: &Path) -> Result<(), FileError> {
+    for entry in fs::read_dir(directory).map_err(io_error("list", directory))? {
+        let entry = entry.map_err(io_error("list", directory))?;
+        if is_temporary(&entry.file_name().to_string_lossy()) {
+            let path = entry.path();
+            fs::remove_file(&path).map_err(io_error("remove", &path))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a name is one of [`temporary_beside`].
+fn is_temporary(name: &str) -> bool {
+    let mut parts = name.rsplitn(3, '.');
+    let (random, process) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    name.starts_with('.')
+        && parts.next().is_some_and(|file| file.len() > 1)
+        && random.len() == 8
+        && random.bytes().all(|b| b.is_ascii_hexdigit())
+        && process.parse::<u32>().is_ok()
+}
+
 /// A name that no other writer of the same file uses, in this process or another.
 fn temporary_beside(path: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.{:08x}", std::process::id(), rand::random::<u32>()));
     path.with_file_name(name)
+}
+
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+    let mut file = create_new(path, mode).map_err(io_error("create", path))?;
+    file.write_all(bytes).map_err(io_error("write", path))?;
+    file.sync_all().map_err(io_error("sync", path))
 }
 
 fn create_new(path: &Path, mode: u32) -> io::Result<File> {
@@ -133,6 +165,20 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(mode(&path), 0o644);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn only_what_killed_writes_left_is_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let left = temporary_beside(&dir.path().join("state.json"));
+        let others =
+            [".hidden", "state.json", ".12.0123abcd", ".state.json.x.0123abcd", "a.1.0123abcd"];
+        for path in [&left].into_iter().chain(&others.map(|name| dir.path().join(name))) {
+            fs::write(path, "").unwrap();
+        }
+        remove_temporaries(dir.path()).unwrap();
+        assert!(!left.exists());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), others.len());
     }
 
     #[test]

@@ -18,6 +18,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures::future::join_all;
 use wgcni_api::node::{Attach, Detach, Prune};
 use wgcni_dataplane::Peer;
+use wgcni_fault::around;
 use wgcni_ipam::Usage;
 use wgcni_model::{Addresses, AttachmentKey, Lease, PublicKey};
 use wgcni_store::Store;
@@ -72,7 +73,7 @@ impl<S: Store> Attachments<S> {
         quarantine: Duration,
     ) -> Result<Self, OpenError> {
         let (book, ended) = Book::load(&store.load(), boot_id, now(), quarantine)?;
-        store.commit(ended).await?;
+        around!("node.end-unfinished", store.commit(ended).await)?;
         for record in book.records() {
             reconciler.put_peer(record.public_key, record.addresses, None);
         }
@@ -97,18 +98,18 @@ impl<S: Store> Attachments<S> {
         self.check_ready()?;
         let Begun { mut record, replaces, transaction } = self.book().begin(&attach, now())?;
         let key = record.key.clone();
-        if let Err(error) = self.store.commit(transaction).await {
+        if let Err(error) = around!("attach.pending", self.store.commit(transaction).await) {
             let _ = self.book().end(&key, now());
             self.forget_peer(replaces);
             return Err(AttachError::Store(key, error));
         }
         let sequence = self.reconciler.put_peer(record.public_key, record.addresses, replaces);
-        if let Err(error) = self.reconciler.applied(sequence, APPLY).await {
+        if let Err(error) = around!("attach.peer", self.reconciler.applied(sequence, APPLY).await) {
             self.undo(&record).await;
             return Err(AttachError::Apply(key, error));
         }
         let transaction = self.book().complete(&mut record);
-        if let Err(error) = self.store.commit(transaction).await {
+        if let Err(error) = around!("attach.complete", self.store.commit(transaction).await) {
             self.undo(&record).await;
             return Err(AttachError::Store(key, error));
         }
@@ -176,10 +177,11 @@ impl<S: Store> Attachments<S> {
         let Some(transaction) = self.book().end(key, now()) else { return Ok(false) };
         // Out of the hub in any case: a store that fails must not keep it on the air.
         let sequence = self.reconciler.remove_peer(record.public_key);
-        let committed = self.store.commit(transaction).await;
+        let committed = around!("detach.gone", self.store.commit(transaction).await);
         committed.map_err(|error| DetachError(key.clone(), error))?;
         if self.reconciler.subscribe().borrow().ready
-            && let Err(error) = self.reconciler.applied(sequence, APPLY).await
+            && let Err(error) =
+                around!("detach.peer", self.reconciler.applied(sequence, APPLY).await)
         {
             // The wish stays, and the reconciler goes on trying.
             tracing::warn!(attachment = %key, %error, "the hub may have the peer for a while");

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use wgcni_api::client::ClusterManager;
 use wgcni_api::{Allocated, Claim, Registration, wireguard_v1};
 use wgcni_daemon::Backoff;
+use wgcni_fault::around;
 use wgcni_model::{FieldError, NodeName, PublicKey, Revision, Snapshot};
 use wgcni_store::Store;
 
@@ -201,7 +202,7 @@ impl<S: Store> Uplink<S> {
             applied,
         };
         let request = wireguard_v1::RegisterPeerRequest::from(&registration);
-        let answer = self.client.wireguard.register_peer(request).await;
+        let answer = around!("node.register", self.client.wireguard.register_peer(request).await);
         answer.map(drop).map_err(|error| {
             // A cluster-manager that lost its leases: ask for ours again.
             *leased &= error.code != ErrorCode::FailedPrecondition;
@@ -213,7 +214,7 @@ impl<S: Store> Uplink<S> {
         let current = self.membership.borrow().clone();
         let held = current.as_ref().map(|current| current.lease.prefixes);
         let claim = Claim { node: self.config.node.clone(), held };
-        let answer = self.client.ipam.allocate((&claim).into()).await;
+        let answer = around!("node.allocate", self.client.ipam.allocate((&claim).into()).await);
         let answer = answer.map_err(|error| UplinkError::Call { what: "get a lease", error })?;
         let Allocated { lease, cluster } = Allocated::try_from(answer.into_owned())?;
         if lease.node != self.config.node {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wgcni_daemon::files::{FileError, atomic_write};
+use wgcni_fault::around;
 use wgcni_model::{Cluster, ClusterId, Lease, NodeName, Snapshot};
 
 use super::Membership;
@@ -116,7 +117,7 @@ impl Files {
     /// When the system refuses.
     pub fn store_lease(&self, cluster: &Cluster, lease: &Lease) -> Result<(), StateError> {
         let file = LeaseFile { version: VERSION, cluster: cluster.clone(), lease: lease.clone() };
-        write(&self.lease, &file)
+        around!("node.lease-file", write(&self.lease, &file))
     }
 
     /// Stores the peers.
@@ -125,7 +126,7 @@ impl Files {
     /// When the system refuses.
     pub fn store_peers(&self, cluster: &ClusterId, peers: &Snapshot) -> Result<(), StateError> {
         let file = PeersFile { version: VERSION, cluster: cluster.clone(), peers: peers.clone() };
-        write(&self.peers, &file)
+        around!("node.peers-file", write(&self.peers, &file))
     }
 
     /// Forgets everything.

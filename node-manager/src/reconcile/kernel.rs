@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use wgcni_daemon::files::atomic_write;
 use wgcni_dataplane::{Engine, Error, Host, LinkName, Parts, Peer, Report, State, Sysctl};
+use wgcni_fault::around;
 use wgcni_model::PublicKey;
 
 use super::{Kernel, Wish};
@@ -160,6 +161,6 @@ impl Former {
         }
         former.extend(values);
         let bytes = serde_json::to_vec_pretty(&former).map_err(|e| e.to_string())?;
-        atomic_write(&self.0, &bytes, 0o600).map_err(|e| chain(&e))
+        around!("node.sysctls-file", atomic_write(&self.0, &bytes, 0o600)).map_err(|e| chain(&e))
     }
 }

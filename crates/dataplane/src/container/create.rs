@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::thread;
 use std::time::{Duration, Instant};
+use wgcni_fault::around;
 use wgcni_model::{IfName, PrivateKey};
 
 /// Index of the loopback interface in every namespace.
@@ -83,7 +84,7 @@ pub fn create(
         }
         let inside = Netlink::open()?;
         let (engine, device) = (engine.clone(), wish.device.clone());
-        bear(&engine, &host, namespace, device.as_str())?;
+        around!("container.create-device", bear(&engine, &host, namespace, device.as_str()))?;
         let mut guard = Guard { engine, device, inside, index: None, kept: false };
         guard.furnish(wish, private_key)?;
         Wake::open(wish.addresses.v4().is_some())?.send(&wish.ifname);
@@ -111,14 +112,13 @@ impl Guard {
         let device = self.device.as_str();
         let index = if_nametoindex(device).doing(|| format!("find {device}"))?;
         self.index = Some(index);
-        Device::new(&self.engine, device)?.set(&Wireguard {
-            private_key: private_key.clone(),
-            // Any.
-            listen_port: 0,
-            peers: BTreeMap::from([(wish.hub_key, wish.hub.clone())]),
-        })?;
+        let hub = BTreeMap::from([(wish.hub_key, wish.hub.clone())]);
+        // On any port.
+        let keys = Wireguard { private_key: private_key.clone(), listen_port: 0, peers: hub };
+        around!("container.set-device", Device::new(&self.engine, device)?.set(&keys))?;
         let ifname = wish.ifname.as_str();
-        match self.inside.request(christen(index, ifname, &wish.alias, wish.mtu)) {
+        let christen = christen(index, ifname, &wish.alias, wish.mtu);
+        match around!("container.christen", self.inside.request(christen)) {
             // Somebody else took the name a moment ago.
             Err(e) if e.raw_os_error() == Some(libc::EEXIST) => {
                 return Err(Error::Exists(wish.ifname.clone()));
@@ -143,7 +143,8 @@ impl Guard {
             routes.map(|to| (format!("route {to}"), route(*to, index).add(RouteKind::New)));
         let (what, steps): (Vec<_>, Vec<_>) = addresses.chain(raise).chain(routes).unzip();
         let requests = [vec![quiet], steps].concat();
-        let outcomes = self.inside.batch(&requests).doing(|| format!("set up {ifname}"))?;
+        let outcomes = around!("container.connect", self.inside.batch(&requests));
+        let outcomes = outcomes.doing(|| format!("set up {ifname}"))?;
         let steps = what.into_iter().zip(outcomes.into_iter().skip(1));
         steps.into_iter().try_for_each(|(what, one)| one.doing(|| format!("{what} on {ifname}")))
     }

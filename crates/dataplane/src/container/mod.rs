@@ -24,6 +24,7 @@ use crate::namespace::Namespace;
 use crate::netlink::{Netlink, delete};
 use crate::state::Peer;
 use ipnetwork::IpNetwork;
+use wgcni_fault::around;
 use wgcni_model::{Addresses, Family, IfName, PublicKey};
 
 /// How a container's interface should be.
@@ -89,7 +90,9 @@ fn remove_from(netlink: &Netlink, ifname: &IfName, alias_prefix: &str) -> Result
     let what = || format!("delete {ifname}");
     match netlink.link(ifname.as_str()).doing(what)? {
         Some(link) if link.is_marked(alias_prefix) => {
-            netlink.request_unless(delete(link.index), &[libc::ENODEV]).doing(what)
+            let delete = delete(link.index);
+            around!("container.delete-device", netlink.request_unless(delete, &[libc::ENODEV]))
+                .doing(what)
         }
         _ => Ok(()),
     }

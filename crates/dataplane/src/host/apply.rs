@@ -12,6 +12,7 @@ use crate::state::{LinkName, PROTOCOL, Route, Target};
 use crate::wireguard::{Device, Engine};
 use std::collections::BTreeMap;
 use std::io;
+use wgcni_fault::around;
 
 pub(super) fn apply(host: &Host, changes: Vec<Change>) -> Report {
     let mut report = Report::default();
@@ -38,22 +39,37 @@ fn one(host: &Host, change: &Change) -> Result<(), Error> {
         Change::CreateLink(name) => create_link(host, *name),
         Change::DeleteLink(name) => delete_link(host, *name),
         Change::SetMtu(name, mtu) => {
-            on_link(host, *name, |link| set_mtu(link.index, *mtu), &[], "set MTU of")
+            let mtu = |link: &LinkInfo| set_mtu(link.index, *mtu);
+            around!("host.set-mtu", on_link(host, *name, mtu, &[], "set MTU of"))
         }
-        Change::SetUp(name) => on_link(host, *name, |link| up(link.index), &[], "raise"),
+        Change::SetUp(name) => {
+            around!("host.raise", on_link(host, *name, |link| up(link.index), &[], "raise"))
+        }
         Change::AddAddress(name, address) => {
             let add = |link: &LinkInfo| add_address(link.index, *address);
-            on_link(host, *name, add, &[libc::EEXIST], &format!("add {address} to"))
+            let what = format!("add {address} to");
+            around!("host.add-address", on_link(host, *name, add, &[libc::EEXIST], &what))
         }
         Change::RemoveAddress(name, address) => {
             let remove = |link: &LinkInfo| remove_address(link.index, *address);
-            on_link(host, *name, remove, &[libc::EADDRNOTAVAIL], &format!("remove {address} from"))
+            let (gone, what) = ([libc::EADDRNOTAVAIL], format!("remove {address} from"));
+            around!("host.remove-address", on_link(host, *name, remove, &gone, &what))
         }
-        Change::SetDevice(name, wireguard) => device(host, *name)?.set(wireguard),
-        Change::SetPeer(name, key, peer) => device(host, *name)?.set_peer(key, peer),
-        Change::RemovePeer(name, key) => device(host, *name)?.remove_peer(key),
-        Change::SetFirewall(family, rules) => host.tool(*family).set(rules.as_ref()),
-        Change::SetSysctl(key, value) => key.write(value).doing(|| format!("set {key} to {value}")),
+        Change::SetDevice(name, wireguard) => {
+            around!("host.set-device", device(host, *name)?.set(wireguard))
+        }
+        Change::SetPeer(name, key, peer) => {
+            around!("host.set-peer", device(host, *name)?.set_peer(key, peer))
+        }
+        Change::RemovePeer(name, key) => {
+            around!("host.remove-peer", device(host, *name)?.remove_peer(key))
+        }
+        Change::SetFirewall(family, rules) => {
+            around!("host.firewall", host.tool(*family).set(rules.as_ref()))
+        }
+        Change::SetSysctl(key, value) => {
+            around!("host.sysctl", key.write(value)).doing(|| format!("set {key} to {value}"))
+        }
         Change::AddRoute(_) | Change::ReplaceRoute(_) | Change::RemoveRoute(_) => Ok(()),
     }
 }
@@ -85,12 +101,14 @@ fn create_link(host: &Host, name: LinkName) -> Result<(), Error> {
             // Both in one datagram, which a kill cannot tear: no link without its mark.
             let mark = set_alias(name.as_str(), &alias);
             let create = create_wireguard(name.as_str(), None);
-            let both = host.netlink.batch(&[create, mark]).doing(what)?;
+            let both = around!("host.create-device", host.netlink.batch(&[create, mark]));
+            let both = both.doing(what)?;
             both.into_iter().collect::<io::Result<()>>().doing(what)?;
         }
         Engine::Userspace(tunnels) => {
-            tunnels.create(name.as_str())?;
-            host.netlink.request(set_alias(name.as_str(), &alias)).doing(what)?;
+            around!("host.create-device", tunnels.create(name.as_str()))?;
+            let mark = set_alias(name.as_str(), &alias);
+            around!("host.mark-device", host.netlink.request(mark)).doing(what)?;
         }
     }
     // Without IPv6 there is no noise either.
@@ -100,12 +118,14 @@ fn create_link(host: &Host, name: LinkName) -> Result<(), Error> {
 
 fn delete_link(host: &Host, name: LinkName) -> Result<(), Error> {
     let Some(link) = observe::find(host, name)? else { return Ok(()) };
-    if let Engine::Userspace(tunnels) = &host.engine {
-        // The process may be gone; what it leaves behind goes by netlink.
-        let _ = tunnels.delete(name.as_str());
-    }
-    let delete = delete(link.index);
-    host.netlink.request_unless(delete, &[libc::ENODEV]).doing(|| format!("delete {name}"))
+    let delete = || {
+        if let Engine::Userspace(tunnels) = &host.engine {
+            // The process may be gone; what it leaves behind goes by netlink.
+            let _ = tunnels.delete(name.as_str());
+        }
+        host.netlink.request_unless(delete(link.index), &[libc::ENODEV])
+    };
+    around!("host.delete-device", delete()).doing(|| format!("delete {name}"))
 }
 
 /// All routes in one go.
@@ -130,7 +150,7 @@ fn apply_routes(host: &Host, changes: Vec<Change>, report: &mut Report) {
             Err(error) => report.add(change, Err(error)),
         }
     }
-    let mut outcomes = match host.netlink.batch(&requests) {
+    let mut outcomes = match around!("host.routes", host.netlink.batch(&requests)) {
         Ok(outcomes) => outcomes.into_iter(),
         // The socket is broken: nobody knows which were made.
         Err(error) => {

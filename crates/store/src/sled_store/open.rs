@@ -7,6 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use wgcni_fault::around;
 use wgcni_model::{History, Revision};
 
 use super::envelope::{Summary, checksum, decode_entry, decode_summary, encode_summary};
@@ -53,7 +54,8 @@ pub(super) fn open(dir: &Path) -> Result<Opened, OpenError> {
     let data = data_file(&path)?;
     data.sync_all().map_err(io_error("sync", &path))?;
     sync_dirs(dir, &path)?;
-    let mark = Mark::create(&mark, &summary).map_err(io_error("write", &mark))?;
+    let made = around!("store.mark-new", Mark::create(&mark, &summary));
+    let mark = made.map_err(io_error("write", &mark))?;
     sync_dirs(dir, &path)?;
     Ok(Opened { table, files: Files { db, data, mark, summary }, lock })
 }
@@ -182,7 +184,8 @@ fn create(dir: &Path, db: &sled::Db) -> Result<(Table, Summary), OpenError> {
         entries: 0,
         digest: 0,
     };
-    let written = db.insert(SUMMARY, encode_summary(&summary)).and_then(|_| db.flush());
+    let write = || db.insert(SUMMARY, encode_summary(&summary)).and_then(|_| db.flush());
+    let written = around!("store.create", write());
     written
         .map_err(|error| OpenError::Database { path: dir.join("db"), reason: error.to_string() })?;
     Ok((table, summary))

@@ -6,6 +6,7 @@ use std::io;
 use std::sync::mpsc;
 
 use tokio::sync::{oneshot, watch};
+use wgcni_fault::around;
 use wgcni_model::Revision;
 
 use super::envelope::{Summary, checksum, encode_entry, encode_summary};
@@ -142,10 +143,10 @@ impl Writer {
         summary.revision = self.head.revision();
         summary.compacted = self.head.compacted();
         batch.insert(SUMMARY, encode_summary(summary));
-        db.apply_batch(batch)?;
-        db.flush()?;
-        data.sync_data()?;
-        mark.write(summary)
+        around!("store.batch", db.apply_batch(batch))?;
+        around!("store.flush", db.flush())?;
+        around!("store.sync", data.sync_data())?;
+        around!("store.mark", mark.write(summary))
     }
 
     fn publish(&self, changes: &[(Key, Entry)], compact: bool) {
