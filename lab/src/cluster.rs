@@ -71,6 +71,11 @@ impl Cluster {
         Ok(())
     }
 
+    /// Whether the cluster-manager was started and has ended since, or was never started.
+    pub fn manager_is_down(&mut self) -> bool {
+        self.manager.as_mut().is_none_or(Process::has_ended)
+    }
+
     /// Ends the cluster-manager (SIGTERM).
     ///
     /// # Errors

@@ -162,8 +162,10 @@ impl<'a> Network<'a> {
             config[*key] = value.clone();
         }
         let path = search_path()?;
-        let mut command = self.host.command(locate(name, &path)?)?;
+        let program = locate(name, &path)?;
+        let mut command = self.host.command(&program)?;
         command.env_clear();
+        command.envs(self.host.variables(&program));
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("CNI_COMMAND", verb);
         command.env("CNI_PATH", std::env::join_paths(&path)?);

@@ -1,12 +1,14 @@
 //! A host: a named network namespace, and a private mount namespace with empty
 //! directories where our programs keep their things.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
@@ -14,6 +16,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, setns, unshare};
 
 use crate::command::{checked, enter};
+use crate::crash::Faults;
 use crate::netns::Netns;
 use crate::process::Process;
 use crate::registry;
@@ -34,6 +37,8 @@ pub struct Host {
     netns: Netns,
     holder: Process,
     logs: PathBuf,
+    /// Whether programs are told where their fault points look.
+    faults: AtomicBool,
 }
 
 impl Host {
@@ -47,7 +52,14 @@ impl Host {
         enter(&mut command, File::open(netns.path())?, None);
         mount_private(&mut command);
         let holder = Process::spawn(command, &logs.join(format!("{name}-holder.log")))?;
-        let host = Self { name: name.to_owned(), number, netns, holder, logs: logs.to_owned() };
+        let host = Self {
+            name: name.to_owned(),
+            number,
+            netns,
+            holder,
+            logs: logs.to_owned(),
+            faults: AtomicBool::new(false),
+        };
         // Between fork and exec it has the lab's own command line.
         let line = format!("/proc/{}/cmdline", host.holder.id());
         wait::until("the host's mounts", || {
@@ -119,7 +131,26 @@ impl Host {
     pub fn command(&self, program: impl AsRef<Path>) -> Result<Command> {
         let mut command = Command::new(program.as_ref());
         enter(&mut command, File::open(self.netns.path())?, Some(self.mounts()?));
+        command.envs(self.variables(program.as_ref()));
         Ok(command)
+    }
+
+    /// Lets the fault points of a program of ours be armed and traced from now on, where
+    /// it has some.
+    pub fn faults(&self, program: &str) -> Faults {
+        self.faults.store(true, Ordering::Relaxed);
+        Faults::at(&self.logs, &format!("{}-{program}", self.name))
+    }
+
+    /// What programs find in their environment on this host.
+    pub fn variables(&self, program: &Path) -> Vec<(&'static str, OsString)> {
+        match program.file_name() {
+            Some(name) if self.faults.load(Ordering::Relaxed) => {
+                let name = format!("{}-{}", self.name, name.to_string_lossy());
+                Faults::at(&self.logs, &name).variables()
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Runs a program to its end and returns its standard output.

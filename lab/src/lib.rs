@@ -18,6 +18,7 @@ pub mod cluster;
 pub mod cni;
 pub mod command;
 pub mod container;
+pub mod crash;
 pub mod demo;
 pub mod host;
 pub mod iperf;

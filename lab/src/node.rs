@@ -64,13 +64,35 @@ impl Node {
         self.daemon().take().map_or(Ok(()), |process| process.kill().map(drop))
     }
 
+    /// Whether the node-manager was started and has ended since, or was never started.
+    pub fn is_down(&self) -> bool {
+        self.daemon().as_mut().is_none_or(Process::has_ended)
+    }
+
     /// Runs `node-manager cleanup`.
     ///
     /// # Errors
     /// When it does not end with 0.
     pub fn cleanup(&self) -> Result<String> {
+        self.run(&["cleanup"])
+    }
+
+    /// Runs the node-manager's program to its end and returns its standard output.
+    ///
+    /// # Errors
+    /// When it does not end with 0.
+    pub fn run(&self, arguments: &[&str]) -> Result<String> {
         let mut command = self.host.command(programs::find("node-manager")?)?;
-        checked(command.arg("cleanup"))
+        checked(command.args(arguments))
+    }
+
+    /// Calls a method of the node-manager.
+    ///
+    /// # Errors
+    /// When it does not run, or answers with an error.
+    pub fn call(&self, method: &str, request: &Value) -> Result<Value> {
+        let mut stream = UnixStream::connect(self.host.path("/run/wgcni/node.sock"))?;
+        rpc::call(&mut stream, method, request)
     }
 
     /// The node's host.

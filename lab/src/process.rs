@@ -81,6 +81,11 @@ impl Process {
         self.wait()
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
     /// Waits for it to end by itself.
     ///
     /// # Errors
