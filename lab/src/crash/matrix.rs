@@ -8,10 +8,6 @@ use anyhow::{Context, Result, ensure};
 
 use super::Faults;
 
-/// How often a point that is passed again and again in one round is killed at: the first
-/// times differ (one store serves several effects), later ones repeat them.
-const TIMES: u64 = 3;
-
 /// What became of a round in which a program was killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
@@ -41,7 +37,8 @@ struct Row {
 impl Matrix {
     /// Runs rounds: one to see which points the program passes in it, then one for each,
     /// in which it is killed there. A round calls its argument where the program is to be
-    /// armed, heals what the death broke, and leaves everything as it found it.
+    /// armed, heals what the death broke, and leaves everything as it found it. A point that
+    /// is passed again and again in one round counts that many `times`.
     ///
     /// # Errors
     /// Of a round, with the point that the program was killed at.
@@ -49,6 +46,7 @@ impl Matrix {
         &mut self,
         name: &str,
         faults: &Faults,
+        times: u64,
         mut round: impl FnMut(&dyn Fn() -> Result<()>) -> Result<Outcome>,
     ) -> Result<()> {
         let start = Instant::now();
@@ -59,8 +57,8 @@ impl Matrix {
             "{name}: no fault point was passed; build with scripts/build.sh dev --tests"
         );
         let mut outcomes = BTreeMap::new();
-        for (point, times) in &passed {
-            for nth in 1..=(*times).min(TIMES) {
+        for (point, passes) in &passed {
+            for nth in 1..=times.min(*passes) {
                 let outcome = round(&|| faults.arm(point, nth));
                 let outcome =
                     outcome.with_context(|| format!("{name}, killed at {point}:{nth}"))?;

@@ -20,8 +20,8 @@ pub fn every_call(mut matrix: Matrix) -> Result<Matrix> {
     let cluster = Cluster::new()?;
     let faults = cluster.host().faults("cluster-manager");
     let cluster = Calls::new(cluster)?;
-    matrix.run("cluster-manager: lease, register, release", &faults, |arm| cluster.life(arm))?;
-    matrix.run("cluster-manager: first start", &faults, |arm| cluster.first_start(arm))?;
+    matrix.run("cluster-manager: lease, register, release", &faults, 4, |arm| cluster.life(arm))?;
+    matrix.run("cluster-manager: first start", &faults, 2, |arm| cluster.first_start(arm))?;
     Ok(matrix)
 }
 

@@ -23,13 +23,13 @@ pub fn every_verb() -> Result<Matrix> {
     let guest = Guest::new(&world, &ash, "guest")?;
 
     let mut matrix = Matrix::default();
-    matrix.run("plugin: ADD dies, DEL", &faults, |arm| add_then_del(&world, &guest, arm))?;
-    matrix.run("plugin: ADD dies, ADD", &faults, |arm| add_then_add(&world, &guest, arm))?;
+    matrix.run("plugin: ADD dies, DEL", &faults, 2, |arm| add_then_del(&world, &guest, arm))?;
+    matrix.run("plugin: ADD dies, ADD", &faults, 2, |arm| add_then_add(&world, &guest, arm))?;
     let round = |arm: Arm| second_add(&world, &guest, &faults, arm);
-    matrix.run("plugin: ADD after one that died dies, ADD", &faults, round)?;
-    matrix.run("plugin: DEL dies, DEL", &faults, |arm| del_then_del(&world, &guest, arm))?;
+    matrix.run("plugin: ADD after one that died dies, ADD", &faults, 2, round)?;
+    matrix.run("plugin: DEL dies, DEL", &faults, 2, |arm| del_then_del(&world, &guest, arm))?;
     let round = |arm: Arm| del_in_absence(&world, &guest, arm);
-    matrix.run("plugin: DEL without node-manager dies, DEL", &faults, round)?;
+    matrix.run("plugin: DEL without node-manager dies, DEL", &faults, 2, round)?;
     pings.none_was_lost()?;
     Ok(matrix)
 }
