@@ -35,9 +35,11 @@ impl RpcError {
     fn code(&self) -> ErrorCode {
         match self {
             Self::Attach(error) => match error {
-                AttachError::NoLease | AttachError::NotReady(_) | AttachError::Apply(..) => {
-                    ErrorCode::Unavailable
-                }
+                // A store that failed: the program ends, and the next one may do better.
+                AttachError::NoLease
+                | AttachError::NotReady(_)
+                | AttachError::Apply(..)
+                | AttachError::Store(..) => ErrorCode::Unavailable,
                 AttachError::Exists(..) => ErrorCode::AlreadyExists,
                 AttachError::KeyTaken(_) | AttachError::Requested(_) => ErrorCode::InvalidArgument,
                 AttachError::Address(AllocateError::Exhausted { .. }) => {
@@ -46,16 +48,14 @@ impl RpcError {
                 AttachError::Address(AllocateError::NotFree { .. }) => {
                     ErrorCode::FailedPrecondition
                 }
-                AttachError::Store(..) => ErrorCode::Internal,
             },
-            Self::Detach(_) => ErrorCode::Internal,
             Self::Check(error) => match error {
                 CheckError::Missing(_) => ErrorCode::NotFound,
                 CheckError::Peer(..) | CheckError::Address { .. } => ErrorCode::FailedPrecondition,
                 CheckError::Unknown(..) => ErrorCode::Unavailable,
             },
             Self::Field(_) => ErrorCode::InvalidArgument,
-            Self::Interrupted => ErrorCode::Unavailable,
+            Self::Detach(_) | Self::Interrupted => ErrorCode::Unavailable,
         }
     }
 

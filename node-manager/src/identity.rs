@@ -1,5 +1,8 @@
 //! The node's keys: one for the mesh, one for the hub, so that containers never learn
 //! mesh keys. Made once, in the state directory, readable by their owner alone.
+//!
+//! Beside each `NAME.key` lies `NAME.pub`, the public half: for people, and as the proof that
+//! the key is the one that was made. Any 32 bytes are a key, also after damage.
 
 use std::fs;
 use std::io;
@@ -30,6 +33,22 @@ pub enum IdentityError {
     /// It holds something else.
     #[error("key {} is damaged", .0.display())]
     Damaged(PathBuf, #[source] Invalid),
+    /// It is not what was made.
+    #[error("key {} and {} are no pair: one of the two is damaged; restore it", key.display(), public.display())]
+    NoPair {
+        /// The key's file.
+        key: PathBuf,
+        /// The public key's file.
+        public: PathBuf,
+    },
+    /// It is gone.
+    #[error("key {} is missing, and {} is there; restore the key, or remove the other for a new identity", key.display(), public.display())]
+    Lost {
+        /// The key's file.
+        key: PathBuf,
+        /// The public key's file.
+        public: PathBuf,
+    },
     /// The system gave no random bytes.
     #[error("get random bytes for a key")]
     Random(#[source] rand::rand_core::OsError),
@@ -58,14 +77,40 @@ impl Identity {
 }
 
 fn key(path: &Path) -> Result<PrivateKey, IdentityError> {
+    let public = path.with_extension("pub");
     match fs::metadata(path) {
         Ok(file) => {
             let mode = file.mode() & 0o7777;
-            let loose = mode & 0o077 != 0;
-            if loose { Err(IdentityError::Loose { path: path.into(), mode }) } else { read(path) }
+            if mode & 0o077 != 0 {
+                return Err(IdentityError::Loose { path: path.into(), mode });
+            }
+            let key = read(path)?;
+            prove(&key, path, public)?;
+            Ok(key)
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => make(path),
-        Err(error) => Err(IdentityError::Read(path.into(), error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(IdentityError::Read(path.into(), error))
+        }
+        Err(_) if public.exists() => Err(IdentityError::Lost { key: path.into(), public }),
+        Err(_) => {
+            let key = make(path)?;
+            prove(&key, path, public)?;
+            Ok(key)
+        }
+    }
+}
+
+/// Compares a key with its public half; writes that where there is none yet.
+fn prove(key: &PrivateKey, path: &Path, public: PathBuf) -> Result<(), IdentityError> {
+    let text = format!("{}\n", key.public_key());
+    match fs::read(&public) {
+        Ok(found) if found == text.as_bytes() => Ok(()),
+        Ok(_) => Err(IdentityError::NoPair { key: path.into(), public }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            around!("node.public-keys", atomic_write(&public, text.as_bytes(), 0o644))
+                .map_err(IdentityError::Store)
+        }
+        Err(error) => Err(IdentityError::Read(public, error)),
     }
 }
 
@@ -116,5 +161,40 @@ mod tests {
         let error = Identity::load_or_make(dir.path()).unwrap_err();
         assert!(matches!(error, IdentityError::Damaged(..)), "{error}");
         assert_eq!(fs::read(&path).unwrap(), b"c2VjcmV0\n");
+    }
+
+    #[test]
+    fn keys_that_are_not_what_was_made_are_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = Identity::load_or_make(dir.path()).unwrap();
+        for name in ["hub.key", "hub.pub"] {
+            let path = dir.path().join(name);
+            let text = fs::read(&path).unwrap();
+            for at in 0..text.len() {
+                for damage in [text[..at].to_vec(), flipped(&text, at)] {
+                    fs::write(&path, &damage).unwrap();
+                    match Identity::load_or_make(dir.path()) {
+                        // What X25519 takes no notice of (RFC 7748, 5), and white space.
+                        Ok(found) => {
+                            assert_eq!(found.hub.public_key(), whole.hub.public_key(), "{at}");
+                            assert_eq!(name, "hub.key");
+                        }
+                        Err(error) => assert!(error.to_string().contains(name), "{error}"),
+                    }
+                }
+            }
+            fs::write(&path, &text).unwrap();
+        }
+        fs::remove_file(dir.path().join("hub.key")).unwrap();
+        let error = Identity::load_or_make(dir.path()).unwrap_err();
+        assert!(matches!(error, IdentityError::Lost { .. }), "{error}");
+        fs::remove_file(dir.path().join("hub.pub")).unwrap();
+        assert_eq!(Identity::load_or_make(dir.path()).unwrap().mesh, whole.mesh);
+    }
+
+    fn flipped(text: &[u8], at: usize) -> Vec<u8> {
+        let mut text = text.to_vec();
+        text[at] ^= 1 << (at % 8);
+        text
     }
 }

@@ -95,7 +95,8 @@ async fn take_up(
     Ok((uplink, attachments))
 }
 
-/// Serves the plugin until shutdown.
+/// Serves the plugin until shutdown, or until the store fails: what is on the disk is known
+/// only to the next start.
 async fn listen(
     config: &Config,
     service: Arc<Service<SledStore>>,
@@ -105,8 +106,27 @@ async fn listen(
     let socket = around!("node.listen", NodeSocket::bind(&path))
         .with_context(|| format!("listen on {}", path.display()))?;
     let limits = Limits { connections: 256, streams: 64, ..Limits::default() };
+    let failed = CancellationToken::new();
+    let watch = end_with_store(Arc::clone(&service.attachments), failed.clone(), shutdown.clone());
+    let watch = tokio::spawn(watch);
     until_shutdown(socket, router(service)?, limits, shutdown).await;
+    watch.abort();
+    anyhow::ensure!(
+        !failed.is_cancelled(),
+        "the attachments in {} could not be written, see the first error; the network stays as it is",
+        config.state_dir.display()
+    );
     Ok(())
+}
+
+async fn end_with_store(
+    attachments: Arc<Attachments<SledStore>>,
+    failed: CancellationToken,
+    shutdown: CancellationToken,
+) {
+    attachments.store_failed().await;
+    failed.cancel();
+    shutdown.cancel();
 }
 
 async fn start_tunnels(

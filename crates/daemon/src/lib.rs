@@ -14,6 +14,7 @@ pub mod config;
 pub mod files;
 mod limits;
 pub mod logging;
+pub mod sealed;
 pub mod serve;
 mod signals;
 

@@ -23,6 +23,7 @@ pub const EFFECTS: &[&str] = &[
     "cluster.deregister",
     // node-manager: its place in the cluster.
     "node.keys",
+    "node.public-keys",
     "node.allocate",
     "node.register",
     "node.lease-file",

@@ -21,7 +21,7 @@ use wgcni_dataplane::Peer;
 use wgcni_fault::around;
 use wgcni_ipam::Usage;
 use wgcni_model::{Addresses, AttachmentKey, Lease, PublicKey};
-use wgcni_store::Store;
+use wgcni_store::{Store, WatchError};
 
 use crate::reconcile::Reconciler;
 use book::{Begun, Book};
@@ -239,6 +239,19 @@ impl<S: Store> Attachments<S> {
     pub fn usage(&self) -> (usize, Vec<Usage>) {
         let book = self.book();
         (book.records().count(), book.usage(now()))
+    }
+
+    /// Waits until the store takes no more changes.
+    pub async fn store_failed(&self) {
+        let newest = || self.store.watch(self.store.load().revision);
+        let mut watch = newest();
+        loop {
+            match watch.next().await {
+                Ok(_) => {}
+                Err(WatchError::TooOld(_)) => watch = newest(),
+                Err(WatchError::Closed) => return,
+            }
+        }
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

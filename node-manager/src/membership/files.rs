@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wgcni_daemon::files::{FileError, atomic_write};
+use wgcni_daemon::sealed::{seal, unseal};
 use wgcni_fault::around;
 use wgcni_model::{Cluster, ClusterId, Lease, NodeName, Snapshot};
 
@@ -26,8 +27,13 @@ pub enum StateError {
     #[error("read {}", .0.display())]
     Read(PathBuf, #[source] io::Error),
     /// It is not what was written.
-    #[error("{} is damaged; restore it, or remove it to start from what the cluster-manager says", .0.display())]
-    Damaged(PathBuf, #[source] serde_json::Error),
+    #[error("{} is damaged: {why}; restore it, or remove it to start from what the cluster-manager says", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A newer program wrote it.
     #[error("{} has format {found}, this program knows {VERSION}", path.display())]
     Version {
@@ -150,17 +156,21 @@ fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StateError::Read(path.to_owned(), error)),
     };
-    let damaged = |error| StateError::Damaged(path.to_owned(), error);
-    let Version { version } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    let damaged = |why: String| StateError::Damaged { path: path.to_owned(), why };
+    let not_json = |error: serde_json::Error| damaged(error.to_string());
+    let text = unseal(&bytes).map_err(|why| damaged(why.to_owned()))?;
+    let Version { version } = serde_json::from_str(text).map_err(not_json)?;
     if version != VERSION {
         return Err(StateError::Version { path: path.to_owned(), found: version });
     }
-    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+    serde_json::from_str(text).map(Some).map_err(not_json)
 }
 
 fn write(path: &Path, file: &impl Serialize) -> Result<(), StateError> {
-    let bytes = serde_json::to_vec(file).map_err(|e| StateError::Damaged(path.to_owned(), e))?;
-    Ok(atomic_write(path, &bytes, 0o600)?)
+    let text = serde_json::to_string(file);
+    let text =
+        text.map_err(|e| StateError::Damaged { path: path.to_owned(), why: e.to_string() })?;
+    Ok(atomic_write(path, seal(text).as_bytes(), 0o600)?)
 }
 
 #[cfg(test)]
@@ -201,9 +211,33 @@ mod tests {
         assert!(error.to_string().contains("is of node one"), "{error}");
         let path = dir.path().join("lease.json");
         for (text, why) in [("{\"version\":1,", "is damaged"), ("{\"version\":2}", "format 2")] {
-            fs::write(&path, text).unwrap();
+            fs::write(&path, seal(text.to_owned())).unwrap();
             let error = files.load(&node).unwrap_err().to_string();
             assert!(error.contains(why) && error.contains("lease.json"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_membership_with_a_flipped_bit_or_cut_short_is_refused_by_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let (files, node) = (Files::new(dir.path()), "one".parse().unwrap());
+        files.store_lease(&cluster(1), &lease()).unwrap();
+        files.store_peers(&cluster(1).id, &Snapshot::default()).unwrap();
+        for name in ["lease.json", "peers.json"] {
+            let path = dir.path().join(name);
+            let whole = fs::read(&path).unwrap();
+            let refused = |bytes: &[u8], what: String| {
+                fs::write(&path, bytes).unwrap();
+                let error = files.load(&node).expect_err(&what).to_string();
+                assert!(error.contains(name) && error.contains("is damaged"), "{what}: {error}");
+            };
+            for at in 0..whole.len() {
+                refused(&whole[..at], format!("cut at {at}"));
+                let mut flipped = whole.clone();
+                flipped[at] ^= 1 << (at % 8);
+                refused(&flipped, format!("flip at {at}"));
+            }
+            fs::write(&path, &whole).unwrap();
         }
     }
 }

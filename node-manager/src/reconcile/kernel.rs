@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use wgcni_daemon::files::atomic_write;
+use wgcni_daemon::sealed::{seal, unseal};
 use wgcni_dataplane::{Engine, Error, Host, LinkName, Parts, Peer, Report, State, Sysctl};
 use wgcni_fault::around;
 use wgcni_model::PublicKey;
@@ -121,7 +122,10 @@ impl Former {
     /// A file that cannot be read or is damaged.
     pub fn load(&self) -> io::Result<BTreeMap<Sysctl, String>> {
         match fs::read(&self.0) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map_err(io::Error::other),
+            Ok(bytes) => {
+                let text = unseal(&bytes).map_err(io::Error::other)?;
+                serde_json::from_str(text).map_err(io::Error::other)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeMap::new()),
             Err(error) => Err(error),
         }
@@ -160,7 +164,8 @@ impl Former {
             return Ok(());
         }
         former.extend(values);
-        let bytes = serde_json::to_vec_pretty(&former).map_err(|e| e.to_string())?;
-        around!("node.sysctls-file", atomic_write(&self.0, &bytes, 0o600)).map_err(|e| chain(&e))
+        let text = serde_json::to_string_pretty(&former).map_err(|e| e.to_string())?;
+        around!("node.sysctls-file", atomic_write(&self.0, seal(text).as_bytes(), 0o600))
+            .map_err(|e| chain(&e))
     }
 }
