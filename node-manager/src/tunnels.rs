@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::process::Command;
@@ -93,9 +93,13 @@ impl Process {
                 return Ok(stream);
             }
             if let Some(status) = child.try_wait()? {
-                anyhow::bail!("tunnels ended at once ({status}); see {}", self.log.display());
+                bail!("tunnels ended at once ({status}); see {}", self.log.display());
             }
-            ensure!(Instant::now() < deadline, "tunnels do not answer; see {}", self.log.display());
+            if Instant::now() > deadline {
+                // Nobody would find it again.
+                let _ = child.start_kill();
+                bail!("tunnels do not answer; see {}", self.log.display());
+            }
             sleep(Duration::from_millis(5)).await;
         }
     }

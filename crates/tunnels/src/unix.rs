@@ -3,7 +3,7 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ use nix::sys::stat::{Mode, fchmod};
 pub(crate) struct Listener {
     socket: tokio::net::UnixListener,
     path: PathBuf,
+    /// Its file, while the socket is open: a number that no other file has.
+    inode: u64,
 }
 
 impl Listener {
@@ -28,7 +30,7 @@ impl Listener {
         let dir = path.parent().unwrap_or(Path::new("/"));
         DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         // Who looks for a dead socket must not meet one that is just being made.
-        let _alone = Flock::lock(fs::File::open(dir)?, FlockArg::LockExclusive).map_err(|e| e.1)?;
+        let _alone = lock(dir)?;
         remove_stale(path)?;
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let fd = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
@@ -39,8 +41,9 @@ impl Listener {
         let undo = RemoveFile(Some(&path));
         listen(&fd, Backlog::new(64)?)?;
         let socket = tokio::net::UnixListener::from_std(fd.into())?;
+        let inode = fs::symlink_metadata(&path)?.ino();
         undo.commit();
-        Ok(Self { socket, path })
+        Ok(Self { socket, path, inode })
     }
 
     /// The next connection.
@@ -51,8 +54,17 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        // Another process may have taken the place already: what lies there is its own then.
+        let _alone = self.path.parent().map(lock);
+        if fs::symlink_metadata(&self.path).is_ok_and(|file| file.ino() == self.inode) {
+            let _ = fs::remove_file(&self.path);
+        }
     }
+}
+
+/// Held by whoever makes or removes a socket in a directory.
+fn lock(dir: &Path) -> io::Result<Flock<fs::File>> {
+    Ok(Flock::lock(fs::File::open(dir)?, FlockArg::LockExclusive).map_err(|e| e.1)?)
 }
 
 /// Removes the file on drop, unless committed.
@@ -105,6 +117,19 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         assert_eq!(mode(path.parent().unwrap()), 0o700);
         drop(listener);
+        assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_ends_late_leaves_its_successors_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.sock");
+        let old = Listener::bind(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let new = Listener::bind(&path).unwrap();
+        drop(old);
+        UnixStream::connect(&path).unwrap();
+        drop(new);
         assert!(!path.exists());
     }
 

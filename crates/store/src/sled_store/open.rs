@@ -6,6 +6,8 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use wgcni_fault::around;
 use wgcni_model::{History, Revision};
@@ -20,6 +22,10 @@ use crate::{Key, OpenError};
 pub(super) const ENTRY: u8 = b'e';
 /// Key of the summary in the tree.
 pub(super) const SUMMARY: &[u8] = b"s";
+
+/// How long a process that was killed may still have the lock: a program that it was just
+/// starting has it, too, until that is loaded.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A store that is in order.
 pub(super) struct Opened {
@@ -72,10 +78,14 @@ fn lock(dir: &Path) -> Result<File, OpenError> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create(true).truncate(false).mode(0o600).open(&path);
     let file = file.map_err(io_error("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(dir.to_owned())),
-        Err(TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
+    let end = Instant::now() + LINGER;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => sleep(LINGER / 100),
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse(dir.to_owned())),
+            Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
+        }
     }
 }
 
