@@ -85,7 +85,8 @@ pub(super) async fn begin_run(store: &dyn Store, run: &History) -> Result<(), St
     let surplus = (former.len() + 1).saturating_sub(MAX_RUNS);
     let begun = Transaction::new().create(&run_key(run), RunRow {}.encode());
     let old = former.into_iter().take(surplus);
-    store.commit(old.fold(begun, |t, (_, key)| t.delete(&key))).await?;
+    let transaction = old.fold(begun, |t, (_, key)| t.delete(&key));
+    around!("cluster.history", store.commit(transaction).await)?;
     Ok(())
 }
 

@@ -17,6 +17,7 @@ pub const EFFECTS: &[&str] = &[
     "store.mark",
     // cluster-manager.
     "cluster.settings",
+    "cluster.history",
     "cluster.lease",
     "cluster.release",
     "cluster.register",
