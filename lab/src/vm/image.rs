@@ -40,7 +40,6 @@ impl Image {
             fs::create_dir_all(image.root.join(empty))?;
         }
         image.install(&which("busybox").context("Debian: busybox-static")?, "busybox")?;
-        symlink("busybox", image.root.join("bin/sh"))?;
         // The kernel calls it by this path.
         fs::create_dir_all(image.root.join("sbin"))?;
         symlink("../bin/busybox", image.root.join("sbin/modprobe"))?;

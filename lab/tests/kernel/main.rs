@@ -1,4 +1,4 @@
-//! The end-to-end tests once more, and some of their own, on the kernel's own WireGuard:
+//! Tests of the lab and of the data plane once more, and some more, on the kernel's WireGuard:
 //! in a virtual machine that is booted once for all of them.
 #![allow(clippy::unwrap_used)]
 
@@ -96,6 +96,22 @@ on_the_kernels_wireguard! {
     }
     cleanup {
         cleanup_leaves_the_host_as_it_was
+    }
+    container {
+        a_container_that_only_listens_is_reached_at_once
+        removing_takes_only_what_is_ours
+        what_is_not_kept_is_undone
+        what_a_dead_attempt_left_is_in_nobodys_way
+        each_thing_that_is_wrong_is_named
+    }
+    host {
+        a_node_comes_up_and_goes_without_a_trace
+        drift_is_repaired_and_nothing_else_is_touched
+        links_that_have_gone_are_made_anew
+        what_changes_in_the_kernel_is_told
+    }
+    converge {
+        from_any_state_of_a_kernel_one_pass_reaches_the_wish
     }
     isolation {
         spoofed_sources_are_dropped

@@ -83,6 +83,8 @@ fn run_all(tests: &str, workers: usize) {
 
 fn run_one(executable: &str, name: &str) {
     let start = Instant::now();
+    // For people: which of them did not end.
+    say::line(format!("running {executable} {name}"));
     let mut command = Command::new(Path::new("/bin").join(executable));
     command.args(["--exact", "--nocapture", name]).env("RUST_BACKTRACE", "0");
     // Test executables do not lie beside the programs here.

@@ -22,8 +22,9 @@ const LIST: &str = "tests";
 /// All tests take less than three minutes on two quiet processors.
 const PATIENCE: Duration = Duration::from_mins(12);
 
-/// What tests and our programs start.
-const TOOLS: [&str; 13] = [
+/// What tests and our programs start. Busybox's shell would run its own applets instead of
+/// some of these.
+const TOOLS: [&str; 15] = [
     "ip",
     "ip6tables",
     "ip6tables-restore",
@@ -34,7 +35,9 @@ const TOOLS: [&str; 13] = [
     "iptables-save",
     "ping",
     "ps",
+    "sh",
     "sleep",
+    "ss",
     "tcpdump",
     "wg",
 ];
