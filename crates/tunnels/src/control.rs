@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use crate::devices::Devices;
 use crate::lines::{Descriptors, Line, Lines};
-use crate::protocol::{Answer, Refusal, Request, Response};
+use crate::protocol::{Answer, PROTOCOL, Refusal, Request, Response};
 use crate::unix::Listener;
 
 /// Connections at a time; more wait in the socket's queue.
@@ -106,7 +106,10 @@ impl Connection {
             (Request::Delete { name }, Descriptors::None) => self.devices.delete(&name).await,
             (Request::List {}, Descriptors::None) => {
                 let devices = Some(self.devices.list());
-                return Ok(Answer { devices });
+                return Ok(Answer { devices, ..Answer::default() });
+            }
+            (Request::Version {}, Descriptors::None) => {
+                return Ok(Answer { version: Some(PROTOCOL), ..Answer::default() });
             }
             (Request::Shutdown {}, Descriptors::None) => {
                 self.devices.delete_all().await;

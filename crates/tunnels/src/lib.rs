@@ -29,6 +29,8 @@ mod uapi;
 mod udp;
 mod unix;
 
+pub use protocol::PROTOCOL;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;

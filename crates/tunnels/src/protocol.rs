@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::{InvalidName, Name};
 
+/// Version of the protocol. It grows when a client of the former one would be misunderstood:
+/// this process may be older or younger than whoever speaks to it.
+pub const PROTOCOL: u32 = 1;
+
 /// What a client asks for, e.g. `{"create":{"name":"wgmesh0"}}`.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -15,6 +19,8 @@ pub(crate) enum Request {
     Delete { name: Name },
     /// The names of all devices.
     List {},
+    /// The version of the protocol.
+    Version {},
     /// Every device goes, and the process ends.
     Shutdown {},
 }
@@ -32,6 +38,8 @@ pub(crate) enum Response {
 pub(crate) struct Answer {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) devices: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) version: Option<u32>,
 }
 
 /// The body of a failure.
@@ -98,7 +106,10 @@ mod tests {
         assert_eq!(Request::parse(br#"{"list":{}}"#).unwrap(), Request::List {});
         assert_eq!(text(Ok(Answer::default())), "{\"ok\":{}}\n");
         let devices = Some(vec!["a".to_owned()]);
-        assert_eq!(text(Ok(Answer { devices })), "{\"ok\":{\"devices\":[\"a\"]}}\n");
+        let answer = Answer { devices, ..Answer::default() };
+        assert_eq!(text(Ok(answer)), "{\"ok\":{\"devices\":[\"a\"]}}\n");
+        let answer = Answer { version: Some(7), ..Answer::default() };
+        assert_eq!(text(Ok(answer)), "{\"ok\":{\"version\":7}}\n");
         assert_eq!(
             text(Err(Refusal::new(17, "x"))),
             "{\"error\":{\"errno\":17,\"message\":\"x\"}}\n"

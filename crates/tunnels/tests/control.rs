@@ -194,6 +194,28 @@ fn a_port_that_is_taken_is_reported_and_can_be_had_later() {
 }
 
 #[test]
+fn another_key_on_the_same_port_is_taken_every_time() {
+    let host = Host::start();
+    host.device("wg0", 5001);
+    for _ in 0..50 {
+        // A failure to bind is a failure of `wg`.
+        host.configure("wg0", 5001);
+        assert_eq!(host.command("wg show wg0 listen-port").trim(), "5001");
+    }
+    let (a, b) = pair(1500, false);
+    let key = a.configure("wg0", 5001);
+    b.peer("wg0", &key, "192.0.2.1:5001", "10.0.0.1/32");
+    a.ping("10.0.0.2");
+}
+
+#[test]
+fn the_protocol_tells_its_version() {
+    let host = Host::start();
+    let expected = format!(r#"{{"ok":{{"version":{}}}}}"#, wgcni_tunnels::PROTOCOL);
+    assert_eq!(host.ask(r#"{"version":{}}"#), expected);
+}
+
+#[test]
 fn a_peer_to_be_kept_alive_is_greeted_at_once() {
     let host = Host::start();
     let (hub, container) = (host.device("hub", 51819), host.device("wgc", 0));

@@ -19,7 +19,12 @@ pub(crate) use send::UdpSender;
 const SOCKET_BUFFER: usize = 7 << 20;
 
 /// Binds the sockets of one device, one after another.
-pub(crate) struct UdpFactory(Arc<Binding>);
+pub(crate) struct UdpFactory {
+    binding: Arc<Binding>,
+    /// The last one. `gotatun` binds anew for each new key while it may still hold the old
+    /// socket, so the same port again is the same socket.
+    socket: Option<UdpSocket>,
+}
 
 /// How the last attempt to bind went: `gotatun` reports a port that is taken as an invalid
 /// argument and is left without a socket.
@@ -44,7 +49,19 @@ impl Binding {
 impl UdpFactory {
     pub(crate) fn new() -> (Self, Arc<Binding>) {
         let binding = Arc::new(Binding::default());
-        (Self(Arc::clone(&binding)), binding)
+        (Self { binding: Arc::clone(&binding), socket: None }, binding)
+    }
+
+    fn socket(&mut self, params: &UdpTransportFactoryParams) -> io::Result<(u16, UdpSocket)> {
+        let port = self.binding.port();
+        if let Some(socket) = self.socket.as_ref().filter(|_| port != 0 && port == params.port) {
+            setsockopt(socket, sockopt::Mark, &params.fwmark.unwrap_or(0))?;
+            return Ok((port, socket.clone()));
+        }
+        let socket = bind(params)?;
+        let port = socket.local_addr()?.port();
+        self.socket = Some(socket.clone());
+        Ok((port, socket))
     }
 }
 
@@ -56,10 +73,10 @@ impl UdpTransportFactory for UdpFactory {
         &mut self,
         params: &UdpTransportFactoryParams,
     ) -> io::Result<(UdpSender, UdpReceiver)> {
-        let bound = bind(params).and_then(|socket| Ok((socket.local_addr()?.port(), socket)));
-        self.0.failed.store(bound.is_err(), Ordering::Release);
+        let bound = self.socket(params);
+        self.binding.failed.store(bound.is_err(), Ordering::Release);
         let (port, socket) = bound?;
-        self.0.port.store(port, Ordering::Release);
+        self.binding.port.store(port, Ordering::Release);
         Ok((UdpSender::new(socket.clone()), UdpReceiver::new(socket)))
     }
 }
