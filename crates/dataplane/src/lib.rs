@@ -25,10 +25,10 @@ mod parts;
 pub mod state;
 pub mod wireguard;
 
-pub use diff::{Change, diff};
+pub use diff::{Change, RepairKind, Settled, diff};
 pub use error::Error;
-pub use host::{Failure, Host, Report, Watch};
+pub use host::{Failure, Host, Report, Seen, Watch};
 pub use namespace::Namespace;
 pub use parts::Parts;
-pub use state::{Link, LinkName, Peer, Route, State, Sysctl, Target, Wireguard};
-pub use wireguard::{Engine, Preference, Tunnels};
+pub use state::{Link, LinkName, Peer, Route, State, Sysctl, Target, Traffic, Wireguard};
+pub use wireguard::{Engine, PROTOCOL as TUNNELS_PROTOCOL, Preference, Tunnels};

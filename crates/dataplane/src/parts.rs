@@ -22,9 +22,19 @@ impl Parts {
     /// All of them.
     pub const ALL: Self = Self(31);
 
+    /// Each by itself.
+    pub const EACH: [Self; 5] =
+        [Self::HUB, Self::MESH, Self::ROUTES, Self::FIREWALL, Self::SYSCTLS];
+
     /// Whether all of `other` are in it.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Those that are not in `other`.
+    #[must_use]
+    pub fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Whether it is the empty set.

@@ -14,7 +14,7 @@ fn wish(n: u8, hub: PublicKey) -> Wish {
         endpoint: Some("127.0.0.1:51819".parse().unwrap()),
         allowed_ips: ["0.0.0.0/0", "::/0"].map(|net| net.parse().unwrap()).into(),
         keepalive: KEEPALIVE,
-        fresh: false,
+        ..Peer::default()
     };
     let addresses = [format!("10.64.1.{n}"), format!("fd00::1:{n}")];
     Wish {

@@ -5,9 +5,10 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 use support::{cluster, host, sh};
 use wgcni_dataplane::firewall::{Policy, Protocol, Variant};
-use wgcni_dataplane::{Engine, Host, Parts, State, Tunnels};
+use wgcni_dataplane::{Engine, Host, Parts, State, Tunnels, Watch};
 use wgcni_model::Prefixes;
 
 /// The programs of a variant, as the shell calls them.
@@ -162,5 +163,35 @@ fn what_iptables_says_is_in_the_error() {
         assert!(texts.len() == 2 && texts[0].contains("NO-SUCH-TARGET"), "{texts:?}");
         // Each table is one transaction: nothing half-made is left.
         assert!(!saved("iptables-nft").contains("WGCNI"));
+    });
+}
+
+#[test]
+fn changes_of_rules_over_nftables_are_told_and_those_of_others_are_not() {
+    host(|| {
+        let engine = Engine::Userspace(Tunnels::at(Path::new("/run/none.sock")));
+        let host = Host::new(cluster(), engine).unwrap().with_iptables(Variant::Nft);
+        let watch = Watch::firewall().unwrap();
+        others("iptables-nft");
+        reconcile(&host, &want(&policy()));
+        let told = || watch.wait(Duration::from_millis(200)).unwrap();
+        for ours in [
+            "iptables-nft -F WGCNI-FORWARD",
+            "ip6tables-nft -t nat -D POSTROUTING 1",
+            "iptables-nft -t raw -I PREROUTING 1 -j ACCEPT",
+            "nft flush ruleset",
+        ] {
+            watch.drain().unwrap();
+            sh(ours);
+            assert_eq!(told(), Parts::FIREWALL, "{ours}");
+        }
+        others("iptables-nft");
+        watch.drain().unwrap();
+        // A host whose other tools write rules all day.
+        for n in 1..50 {
+            sh(&format!("iptables-nft -A DOCKER-USER -s 192.0.2.{n} -j RETURN"));
+        }
+        sh("iptables-nft -t mangle -A FORWARD -j ACCEPT; nft add table inet firewalld");
+        assert_eq!(told(), Parts::NONE);
     });
 }

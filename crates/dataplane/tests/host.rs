@@ -102,6 +102,7 @@ fn drift_is_repaired_and_nothing_else_is_touched() {
             "wg set wghub0 listen-port 4000".to_owned(),
             format!("wg set wgmesh0 peer {far} remove"),
             format!("wg set wgmesh0 peer {far} persistent-keepalive 3 allowed-ips 10.9.0.0/16"),
+            format!("wg genpsk > /run/psk; wg set wgmesh0 peer {far} preshared-key /run/psk"),
             // A thief: it goes, and the owner has its addresses again.
             format!("wg set wgmesh0 peer {} allowed-ips 10.64.2.0/24", key().public_key()),
             "echo 0 > /proc/sys/net/ipv4/ip_forward".to_owned(),
@@ -216,6 +217,7 @@ fn what_changes_in_the_kernel_is_told() {
         reconcile(&fresh(&process), &node());
         heard(Parts::HUB | Parts::MESH | Parts::ROUTES);
         while !watch.wait(Duration::from_millis(50)).unwrap().is_empty() {}
+        sh("echo 1 > /proc/sys/net/ipv4/conf/lo/rp_filter");
         // What others do is none of our business.
         sh(
             "ip tuntap add other mode tun; ip addr add 192.0.2.1/24 dev other; ip link set other up",
@@ -225,8 +227,31 @@ fn what_changes_in_the_kernel_is_told() {
         heard(Parts::HUB);
         sh("ip route del 10.64.2.0/24 dev wgmesh0");
         heard(Parts::ROUTES);
+        for (setting, value) in [
+            ("ipv4/ip_forward", 0),
+            ("ipv6/conf/all/forwarding", 0),
+            ("ipv4/conf/wghub0/rp_filter", 1),
+        ] {
+            while !watch.drain().unwrap().is_empty() {}
+            sh(&format!("echo {value} > /proc/sys/net/{setting}"));
+            heard(Parts::SYSCTLS);
+        }
         sh("ip link del wghub0");
         heard(Parts::HUB | Parts::ROUTES);
+    });
+}
+
+#[test]
+fn a_flood_of_changes_is_one_look() {
+    host(|| {
+        let process = tunnels();
+        let watch = Watch::open().unwrap();
+        let mut want = node();
+        let route = |n: u32| Route::unreachable(format!("10.99.{n}.0/24").parse().unwrap());
+        want.routes.extend((0..250).map(route));
+        reconcile(&fresh(&process), &want);
+        assert!(watch.drain().unwrap().contains(Parts::ROUTES));
+        assert!(watch.drain().unwrap().is_empty());
     });
 }
 

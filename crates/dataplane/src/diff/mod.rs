@@ -10,11 +10,16 @@
 //! 6. The firewall goes, where there is to be none.
 //! 7. Forwarding is turned on, last.
 
+mod repair;
+
+pub use repair::{RepairKind, Settled};
+
 use crate::firewall::Rules;
 use crate::parts::Parts;
 use crate::state::{Link, LinkName, Peer, Route, State, Sysctl, Target, Wireguard};
 use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
 use wgcni_model::{Family, PublicKey};
 
 /// One step.
@@ -48,6 +53,65 @@ pub enum Change {
     SetFirewall(Family, Option<Rules>),
     /// Write a setting.
     SetSysctl(Sysctl, String),
+}
+
+impl Change {
+    /// The part that it is about.
+    pub fn part(&self) -> Parts {
+        match self {
+            Self::CreateLink(link)
+            | Self::DeleteLink(link)
+            | Self::SetMtu(link, _)
+            | Self::SetUp(link)
+            | Self::AddAddress(link, _)
+            | Self::RemoveAddress(link, _)
+            | Self::SetDevice(link, _)
+            | Self::SetPeer(link, ..)
+            | Self::RemovePeer(link, _) => link.part(),
+            Self::AddRoute(_) | Self::ReplaceRoute(_) | Self::RemoveRoute(_) => Parts::ROUTES,
+            Self::SetFirewall(..) => Parts::FIREWALL,
+            Self::SetSysctl(..) => Parts::SYSCTLS,
+        }
+    }
+
+    /// What it is about, as a repair.
+    pub fn kind(&self) -> RepairKind {
+        match self {
+            Self::CreateLink(_)
+            | Self::DeleteLink(_)
+            | Self::SetMtu(..)
+            | Self::SetUp(_)
+            | Self::SetDevice(..) => RepairKind::Interface,
+            Self::AddAddress(..) | Self::RemoveAddress(..) => RepairKind::Address,
+            Self::SetPeer(..) | Self::RemovePeer(..) => RepairKind::Peer,
+            Self::AddRoute(_) | Self::ReplaceRoute(_) | Self::RemoveRoute(_) => RepairKind::Route,
+            Self::SetFirewall(..) => RepairKind::Firewall,
+            Self::SetSysctl(..) => RepairKind::Sysctl,
+        }
+    }
+}
+
+/// For people; keys of ours aside.
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateLink(link) => write!(f, "make {link}"),
+            Self::DeleteLink(link) => write!(f, "delete {link}"),
+            Self::SetMtu(link, mtu) => write!(f, "set MTU of {link} to {mtu}"),
+            Self::SetUp(link) => write!(f, "raise {link}"),
+            Self::AddAddress(link, address) => write!(f, "add {address} to {link}"),
+            Self::RemoveAddress(link, address) => write!(f, "remove {address} from {link}"),
+            Self::SetDevice(link, _) => write!(f, "set key and port of {link}"),
+            Self::SetPeer(link, key, _) => write!(f, "set peer {key} of {link}"),
+            Self::RemovePeer(link, key) => write!(f, "remove peer {key} from {link}"),
+            Self::AddRoute(route) => write!(f, "add route {route}"),
+            Self::ReplaceRoute(route) => write!(f, "replace route {route}"),
+            Self::RemoveRoute(route) => write!(f, "remove route {route}"),
+            Self::SetFirewall(family, Some(_)) => write!(f, "set {family} chains"),
+            Self::SetFirewall(family, None) => write!(f, "remove {family} chains"),
+            Self::SetSysctl(key, value) => write!(f, "set {key} to {value}"),
+        }
+    }
 }
 
 /// The changes that lead from `have` to `want` in the given parts; other parts of both are
@@ -240,7 +304,8 @@ impl Peer {
         // An endpoint that works is left alone: roaming knows better.
         let works = self.fresh && self.endpoint.is_some();
         let reached = want.endpoint.is_none() || self.endpoint == want.endpoint || works;
-        reached && self.keepalive == want.keepalive && self.allowed_ips == want.allowed_ips
+        let same = (self.keepalive, &self.allowed_ips) == (want.keepalive, &want.allowed_ips);
+        reached && same && !self.preshared
     }
 }
 

@@ -162,7 +162,7 @@ fn apply_routes(host: &Host, changes: Vec<Change>, report: &mut Report) {
     for (change, count) in tried {
         let outcome = outcomes.by_ref().take(count).collect::<Vec<_>>();
         let outcome = outcome.into_iter().try_for_each(|one| settle(&change, one));
-        let outcome = outcome.doing(|| describe(&change));
+        let outcome = outcome.doing(|| change.to_string());
         report.add(change, outcome);
     }
 }
@@ -173,15 +173,6 @@ fn settle(change: &Change, outcome: io::Result<()>) -> io::Result<()> {
     match change {
         Change::RemoveRoute(_) => unless(outcome, &[libc::ESRCH]),
         _ => outcome,
-    }
-}
-
-fn describe(change: &Change) -> String {
-    match change {
-        Change::AddRoute(route) => format!("add route {route}"),
-        Change::ReplaceRoute(route) => format!("replace route {route}"),
-        Change::RemoveRoute(route) => format!("remove route {route}"),
-        other => format!("{other:?}"),
     }
 }
 

@@ -12,10 +12,10 @@ use crate::error::{Doing, Error};
 use crate::firewall::{Tool, Variant};
 use crate::netlink::Netlink;
 use crate::parts::Parts;
-use crate::state::{State, Sysctl};
+use crate::state::{State, Sysctl, Traffic};
 use crate::wireguard::Engine;
 use std::collections::{BTreeMap, BTreeSet};
-use wgcni_model::{ClusterId, Family, IfName};
+use wgcni_model::{ClusterId, Family, IfName, PublicKey};
 
 /// The host that the calling thread is in. Keeps no memory of what it did.
 ///
@@ -27,6 +27,15 @@ pub struct Host {
     engine: Engine,
     netlink: Netlink,
     iptables: Variant,
+}
+
+/// What a host was seen to hold.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// All of ours.
+    pub state: State,
+    /// What has passed between the mesh and those of its peers that are wished for.
+    pub traffic: BTreeMap<PublicKey, Traffic>,
 }
 
 /// A change that did not work.
@@ -48,6 +57,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// The parts in which something did not work.
+    pub fn failed(&self) -> Parts {
+        let parts = self.failures.iter().map(|failure| failure.change.part());
+        parts.fold(Parts::NONE, |all, part| all | part)
+    }
+
     /// Whether everything is as wished now.
     pub fn is_ok(&self) -> bool {
         self.failures.is_empty()
@@ -82,7 +97,15 @@ impl Host {
     /// # Errors
     /// A part that cannot be read, an interface with our name but not our mark.
     pub fn observe(&self, parts: Parts) -> Result<State, Error> {
-        observe::observe(self, &State::default(), parts)
+        self.look(&State::default(), parts).map(|seen| seen.state)
+    }
+
+    /// What the host holds in these parts; the wish tells which settings and keys matter.
+    ///
+    /// # Errors
+    /// As [`Host::observe`].
+    pub fn look(&self, want: &State, parts: Parts) -> Result<Seen, Error> {
+        observe::observe(self, want, parts)
     }
 
     /// Values of settings; those that do not exist are left out. For recording what was
@@ -130,7 +153,7 @@ impl Host {
     /// # Errors
     /// What cannot be observed; changes that failed are in the report.
     pub fn reconcile(&self, want: &State, parts: Parts) -> Result<Report, Error> {
-        let have = observe::observe(self, want, parts)?;
+        let have = self.look(want, parts)?.state;
         Ok(self.apply(diff(&have, want, parts)))
     }
 

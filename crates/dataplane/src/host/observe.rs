@@ -1,24 +1,26 @@
 //! What a host holds of ours, listed by mark.
 
-use super::Host;
+use super::{Host, Seen};
 use crate::error::{Doing, Error};
 use crate::firewall::Firewall;
 use crate::mark;
 use crate::netlink::{KernelRoute, KernelTarget, Kind, LinkInfo};
 use crate::parts::Parts;
-use crate::state::{Link, LinkName, PROTOCOL, Route, State, Target};
-use crate::wireguard::{Device, Engine, known, wireguard};
+use crate::state::{Link, LinkName, PROTOCOL, Route, State, Target, Traffic};
+use crate::wireguard::{Device, Engine, known, traffic, wireguard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::SystemTime;
-use wgcni_model::Family;
+use wgcni_model::{Family, PublicKey};
 
 /// Observes these parts; the wish only tells which settings matter and which keys are good.
-pub(super) fn observe(host: &Host, want: &State, parts: Parts) -> Result<State, Error> {
-    let mut state = State::default();
+pub(super) fn observe(host: &Host, want: &State, parts: Parts) -> Result<Seen, Error> {
+    let Seen { mut state, mut traffic } = Seen::default();
     for name in LinkName::ALL {
-        if parts.contains(name.part()) {
-            let found = link(host, want, name)?;
-            state.links.extend(found.map(|link| (name, link)));
+        if parts.contains(name.part())
+            && let Some((link, passed)) = link(host, want, name)?
+        {
+            state.links.insert(name, link);
+            traffic = passed;
         }
     }
     if parts.contains(Parts::ROUTES) {
@@ -30,12 +32,14 @@ pub(super) fn observe(host: &Host, want: &State, parts: Parts) -> Result<State, 
     if parts.contains(Parts::SYSCTLS) {
         state.sysctls = host.sysctls(want.sysctls.keys())?;
     }
-    Ok(state)
+    Ok(Seen { state, traffic })
 }
+
+type Passed = BTreeMap<PublicKey, Traffic>;
 
 /// A link of ours, if it is there and its engine runs it. One that another engine made, or
 /// whose process is gone, counts as missing; to create it removes it first.
-fn link(host: &Host, want: &State, name: LinkName) -> Result<Option<Link>, Error> {
+fn link(host: &Host, want: &State, name: LinkName) -> Result<Option<(Link, Passed)>, Error> {
     let Some(info) = find(host, name)?.filter(|info| info.kind == host.engine.link()) else {
         return Ok(None);
     };
@@ -47,12 +51,13 @@ fn link(host: &Host, want: &State, name: LinkName) -> Result<Option<Link>, Error
     };
     let addresses = host.netlink.addresses(info.index).doing(|| format!("read {name}"))?;
     let known = known(want.links.get(&name).map(|link| &link.wireguard));
-    Ok(Some(Link {
-        mtu: info.mtu,
-        up: info.up,
-        addresses,
-        wireguard: wireguard(device, &known, SystemTime::now()),
-    }))
+    let now = SystemTime::now();
+    let passed = match name {
+        LinkName::Mesh => traffic(&device, &known, now),
+        LinkName::Hub => Passed::new(),
+    };
+    let wireguard = wireguard(device, &known, now);
+    Ok(Some((Link { mtu: info.mtu, up: info.up, addresses, wireguard }, passed)))
 }
 
 /// The link of our name, which must be ours.

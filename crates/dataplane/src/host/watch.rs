@@ -1,10 +1,15 @@
 //! Notifications about our own objects.
 
 use crate::error::{Doing, Error};
-use crate::netlink::{Heard, Monitor, Netlink, about};
+use crate::netlink::{Heard, Monitor, Netlink};
 use crate::parts::Parts;
 use crate::state::LinkName;
+use std::io;
 use std::time::{Duration, Instant};
+
+/// Most datagrams that are read without waiting: more than a socket's buffer holds, so that
+/// a flood ends in one look and not in one for each message.
+const FLOOD: usize = 10_000;
 
 /// Tells when something of ours changes in the kernel. Hears our own changes too.
 #[derive(Debug)]
@@ -14,17 +19,31 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches the namespace of the calling thread.
+    /// Watches links, addresses, routes, forwarding and source validation in the namespace
+    /// of the calling thread.
     ///
     /// # Errors
     /// No netlink socket.
     pub fn open() -> Result<Self, Error> {
-        let monitor = Monitor::open().doing(|| "watch the kernel".to_owned())?;
+        Self::of(Monitor::route())
+    }
+
+    /// Watches the firewall in the namespace of the calling thread, as far as it is kept by
+    /// nftables: the iptables before it tells nobody.
+    ///
+    /// # Errors
+    /// No netlink socket, or a kernel without nftables.
+    pub fn firewall() -> Result<Self, Error> {
+        Self::of(Monitor::nftables())
+    }
+
+    fn of(monitor: io::Result<Monitor>) -> Result<Self, Error> {
+        let monitor = monitor.doing(|| "watch the kernel".to_owned())?;
         Ok(Self { monitor, netlink: Netlink::open()? })
     }
 
-    /// Blocks until links, addresses or routes of ours change, at most for `timeout`;
-    /// returns the parts to look at, none when the time is up.
+    /// Blocks until something of ours changes, at most for `timeout`; returns the parts to
+    /// look at, none when the time is up.
     ///
     /// # Errors
     /// The socket is broken.
@@ -32,20 +51,35 @@ impl Watch {
         let end = Instant::now() + timeout;
         let mut parts = Parts::NONE;
         while parts.is_empty() && Instant::now() < end {
-            let left = end.saturating_duration_since(Instant::now());
-            let heard = self.monitor.wait(left).doing(|| "watch the kernel".to_owned())?;
-            parts = self.about(&heard);
+            parts = self.about(&self.hear(end.saturating_duration_since(Instant::now()))?);
         }
         Ok(parts)
     }
 
+    /// What has changed up to now.
+    ///
+    /// # Errors
+    /// The socket is broken.
+    pub fn drain(&self) -> Result<Parts, Error> {
+        let mut parts = Parts::NONE;
+        for _ in 0..FLOOD {
+            match self.hear(Duration::ZERO)? {
+                Heard::Nothing => break,
+                heard => parts |= self.about(&heard),
+            }
+        }
+        Ok(parts)
+    }
+
+    fn hear(&self, timeout: Duration) -> Result<Heard, Error> {
+        self.monitor.wait(timeout).doing(|| "watch the kernel".to_owned())
+    }
+
     fn about(&self, heard: &Heard) -> Parts {
         match heard {
-            Heard::Overrun => Parts::ALL,
-            Heard::Messages(list) => {
-                let parts = list.iter().map(|message| about(message, |index| self.ours(index)));
-                parts.fold(Parts::NONE, |all, part| all | part)
-            }
+            Heard::Nothing => Parts::NONE,
+            Heard::Overrun => self.monitor.everything(),
+            Heard::Messages(messages) => messages.parts(|index| self.ours(index)),
         }
     }
 

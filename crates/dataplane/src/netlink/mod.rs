@@ -4,10 +4,13 @@
 //! handle opened inside a container works there from any thread.
 
 mod address;
+mod attribute;
 mod channel;
 mod generic;
 mod link;
 mod monitor;
+mod netconf;
+mod nftables;
 mod route;
 
 pub(crate) use address::{add_address, remove_address};
@@ -16,7 +19,7 @@ pub(crate) use generic::Generic;
 pub(crate) use link::{
     Kind, LinkInfo, christen, create_wireguard, delete, lower_noise, set_alias, set_mtu, up,
 };
-pub(crate) use monitor::{Heard, Monitor, about};
+pub(crate) use monitor::{Heard, Monitor};
 pub(crate) use route::{KernelRoute, KernelTarget, RouteKind};
 
 use crate::error::{Doing, Error};

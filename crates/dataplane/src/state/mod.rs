@@ -12,6 +12,7 @@ use ipnetwork::IpNetwork;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 use wgcni_model::{PrivateKey, PublicKey};
 
 /// Everything of ours on a host.
@@ -99,4 +100,17 @@ pub struct Peer {
     /// Only observed: its last handshake is less than 180 s ago, so that the endpoint in
     /// use works and stays.
     pub fresh: bool,
+    /// Only observed: it has a preshared key, which none of ours has.
+    pub preshared: bool,
+}
+
+/// What has passed between a device and a peer since one of the two was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Age of the last handshake, if there was one.
+    pub handshake: Option<Duration>,
+    /// Bytes to it, handshakes and keepalives included.
+    pub sent: u64,
+    /// Bytes from it, as far as they were authentic.
+    pub received: u64,
 }

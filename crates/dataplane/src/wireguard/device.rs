@@ -1,9 +1,11 @@
 //! Keys, port and peers of one device, through `defguard_wireguard_rs`.
 //!
-//! One thing it cannot do: set the key of a kernel device without flushing the addresses,
-//! so that is done by a message of our own.
+//! Two things it cannot do: set the key of a kernel device without flushing the addresses,
+//! so that is done by a message of our own; and give up on a process that does not answer,
+//! so userspace devices are reached through a client of our own.
 
 use super::Engine;
+use super::uapi::Uapi;
 use crate::error::{Doing, Error};
 use crate::netlink::Generic;
 use crate::state::{Peer, Wireguard};
@@ -12,7 +14,7 @@ use defguard_wireguard_rs::host::Host;
 use defguard_wireguard_rs::key::Key;
 use defguard_wireguard_rs::net::IpAddrMask;
 use defguard_wireguard_rs::peer::Peer as WirePeer;
-use defguard_wireguard_rs::{Kernel, Userspace, WGApi, WireguardInterfaceApi};
+use defguard_wireguard_rs::{Kernel, WGApi, WireguardInterfaceApi};
 use std::io;
 use wgcni_model::PublicKey;
 
@@ -22,7 +24,7 @@ use wgcni_model::PublicKey;
 /// there; a userspace device is reached from everywhere by its name at creation.
 pub(crate) enum Device {
     Kernel(String, WGApi<Kernel>),
-    Userspace(String, WGApi<Userspace>),
+    Userspace(String, Uapi),
 }
 
 impl Device {
@@ -30,9 +32,7 @@ impl Device {
         let open = || format!("open device {name}");
         Ok(match engine {
             Engine::Kernel => Self::Kernel(name.to_owned(), WGApi::new(name).wireguard(open)?),
-            Engine::Userspace(_) => {
-                Self::Userspace(name.to_owned(), WGApi::new(name).wireguard(open)?)
-            }
+            Engine::Userspace(_) => Self::Userspace(name.to_owned(), Uapi::of(name)),
         })
     }
 
@@ -47,7 +47,7 @@ impl Device {
         let what = || format!("read device {}", self.name());
         match self {
             Self::Kernel(_, api) => api.read_interface_data().wireguard(what).map(Some),
-            Self::Userspace(_, api) => match api.read_host() {
+            Self::Userspace(_, uapi) => match uapi.get() {
                 Err(error) if is_dead(&error) => Ok(None),
                 other => other.doing(what).map(Some),
             },
@@ -64,12 +64,12 @@ impl Device {
                 kernel.reset(name, key, want.listen_port).doing(what)?;
                 want.peers.iter().try_for_each(|(key, peer)| self.set_peer(key, peer))
             }
-            Self::Userspace(_, api) => {
+            Self::Userspace(_, uapi) => {
                 let key = Key::new(*want.private_key.as_bytes());
                 let mut host = Host::new(want.listen_port, key);
                 let peers = want.peers.iter().map(|(key, peer)| wire(key, peer));
                 host.peers = peers.map(|peer| (peer.public_key.clone(), peer)).collect();
-                api.write_host(&host).doing(what)
+                uapi.set(&host).doing(what)
             }
         }
     }
@@ -77,21 +77,21 @@ impl Device {
     /// Adds a peer, or makes it so.
     pub(crate) fn set_peer(&self, key: &PublicKey, peer: &Peer) -> Result<(), Error> {
         let wire = wire(key, peer);
-        let done = match self {
-            Self::Kernel(_, api) => api.configure_peer(&wire),
-            Self::Userspace(_, api) => api.configure_peer(&wire),
-        };
-        done.wireguard(|| format!("set peer {key} on {}", self.name()))
+        let what = || format!("set peer {key} on {}", self.name());
+        match self {
+            Self::Kernel(_, api) => api.configure_peer(&wire).wireguard(what),
+            Self::Userspace(_, uapi) => uapi.set_peer(&wire).doing(what),
+        }
     }
 
     /// Removes a peer; gone already is success.
     pub(crate) fn remove_peer(&self, key: &PublicKey) -> Result<(), Error> {
         let wire = Key::new(*key.as_bytes());
-        let done = match self {
-            Self::Kernel(_, api) => api.remove_peer(&wire),
-            Self::Userspace(_, api) => api.remove_peer(&wire),
-        };
-        done.wireguard(|| format!("remove peer {key} from {}", self.name()))
+        let what = || format!("remove peer {key} from {}", self.name());
+        match self {
+            Self::Kernel(_, api) => api.remove_peer(&wire).wireguard(what),
+            Self::Userspace(_, uapi) => uapi.remove_peer(&wire).doing(what),
+        }
     }
 }
 
@@ -103,6 +103,8 @@ fn is_dead(error: &io::Error) -> bool {
 fn wire(key: &PublicKey, peer: &Peer) -> WirePeer {
     let mut wire = WirePeer::new(Key::new(*key.as_bytes()));
     wire.endpoint = peer.endpoint;
+    // Zeroes are none. Left out, one that somebody set would stay.
+    wire.preshared_key = Some(Key::new([0; 32]));
     // Also 0: left out, an old interval would stay.
     wire.persistent_keepalive_interval = Some(peer.keepalive);
     let masks = peer.allowed_ips.iter().map(|net| IpAddrMask::new(net.network(), net.prefix()));

@@ -2,11 +2,13 @@
 
 mod device;
 mod observe;
+mod socket;
 mod tunnels;
+mod uapi;
 
 pub(crate) use device::Device;
-pub(crate) use observe::{known, wireguard};
-pub use tunnels::Tunnels;
+pub(crate) use observe::{known, traffic, wireguard};
+pub use tunnels::{PROTOCOL, Tunnels};
 
 use crate::error::{Doing, Error};
 use crate::mark;

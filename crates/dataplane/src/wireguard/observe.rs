@@ -1,10 +1,10 @@
 //! What a device tells about itself, in our types.
 
-use crate::state::{Peer, Wireguard};
+use crate::state::{Peer, Traffic, Wireguard};
 use defguard_wireguard_rs::host::Host;
 use defguard_wireguard_rs::peer::Peer as WirePeer;
 use ipnetwork::IpNetwork;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, SystemTime};
 use wgcni_model::{PrivateKey, PublicKey};
 
@@ -37,9 +37,23 @@ pub(crate) fn wireguard(host: Host, known: &Known, now: SystemTime) -> Wireguard
     }
 }
 
+/// What has passed between a device and those of its peers that are known.
+pub(crate) fn traffic(host: &Host, known: &Known, now: SystemTime) -> BTreeMap<PublicKey, Traffic> {
+    let ours = host.peers.values();
+    let ours = ours.filter_map(|wire| Some((known.get(&wire.public_key.as_array())?, wire)));
+    let told = ours.map(|(key, wire)| {
+        let at = wire.last_handshake.filter(|at| *at != SystemTime::UNIX_EPOCH);
+        let handshake = at.map(|at| now.duration_since(at).unwrap_or_default());
+        (*key, Traffic { handshake, sent: wire.tx_bytes, received: wire.rx_bytes })
+    });
+    told.collect()
+}
+
 fn peer(wire: &WirePeer, now: SystemTime) -> Peer {
     let allowed = wire.allowed_ips.iter();
+    let secret = wire.preshared_key.as_ref();
     Peer {
+        preshared: secret.is_some_and(|key| key.as_array() != [0; 32]),
         endpoint: wire.endpoint,
         allowed_ips: allowed.filter_map(|a| IpNetwork::new(a.address, a.cidr).ok()).collect(),
         keepalive: wire.persistent_keepalive_interval.unwrap_or(0),

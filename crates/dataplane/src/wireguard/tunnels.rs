@@ -1,13 +1,16 @@
 //! Client of the tunnels process's control socket: one JSON object per line each way.
 
+use super::socket;
 use crate::error::{Doing, Error};
 use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// The version of the protocol that this client speaks.
+pub const PROTOCOL: u32 = 1;
 
 /// Longest wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,20 +29,23 @@ enum Ask<'a> {
     Create { name: &'a str },
     Delete { name: &'a str },
     List {},
+    Version {},
     Shutdown {},
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Answer {
-    Ok {
-        #[serde(default)]
-        devices: Vec<String>,
-    },
-    Error {
-        errno: i32,
-        message: String,
-    },
+    Ok(Success),
+    Error { errno: i32, message: String },
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Success {
+    #[serde(default)]
+    devices: Vec<String>,
+    #[serde(default)]
+    version: u32,
 }
 
 impl Tunnels {
@@ -82,7 +88,19 @@ impl Tunnels {
     /// # Errors
     /// The process does not answer.
     pub fn list(&self) -> Result<Vec<String>, Error> {
-        self.ask(&Ask::List {}, None)
+        self.ask(&Ask::List {}, None).map(|success| success.devices)
+    }
+
+    /// The version of the protocol that the process speaks; 0 is before there were any. It may
+    /// be another program than this one: it outlives upgrades.
+    ///
+    /// # Errors
+    /// The process does not answer.
+    pub fn version(&self) -> Result<u32, Error> {
+        match self.ask(&Ask::Version {}, None) {
+            Err(error) if error.errno() == Some(libc::EINVAL) => Ok(0),
+            other => other.map(|success| success.version),
+        }
     }
 
     /// Whether the process runs and has devices.
@@ -108,10 +126,10 @@ impl Tunnels {
     }
 
     /// Asks, and sends a descriptor along.
-    fn ask(&self, ask: &Ask<'_>, rights: Option<BorrowedFd<'_>>) -> Result<Vec<String>, Error> {
+    fn ask(&self, ask: &Ask<'_>, rights: Option<BorrowedFd<'_>>) -> Result<Success, Error> {
         let what = || format!("ask {} to {ask:?}", self.0.display());
         match self.exchange(ask, rights).doing(what)? {
-            Answer::Ok { devices } => Ok(devices),
+            Answer::Ok(success) => Ok(success),
             Answer::Error { errno, message } => {
                 Err(Error::Tunnels { what: what(), errno, message })
             }
@@ -119,18 +137,17 @@ impl Tunnels {
     }
 
     fn exchange(&self, ask: &Ask<'_>, rights: Option<BorrowedFd<'_>>) -> io::Result<Answer> {
-        let mut stream = UnixStream::connect(&self.0)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut stream = socket::open(&self.0, PATIENCE)?;
         let mut line = serde_json::to_vec(ask)?;
         line.push(b'\n');
         let rights = rights.map(|descriptor| [descriptor.as_raw_fd()]);
         let rights = rights.as_ref().map(|rights| ControlMessage::ScmRights(rights));
         let (whole, flags) = ([IoSlice::new(&line)], MsgFlags::MSG_NOSIGNAL);
         let sent = sendmsg::<()>(stream.as_raw_fd(), &whole, rights.as_slice(), flags, None)?;
-        stream.write_all(&line[sent..])?;
+        stream.write_all(&line[sent..]).map_err(socket::late)?;
         let mut answer = Vec::new();
-        BufReader::new(stream.take(LONGEST)).read_until(b'\n', &mut answer)?;
+        let read = BufReader::new(stream.take(LONGEST)).read_until(b'\n', &mut answer);
+        read.map_err(socket::late)?;
         Ok(serde_json::from_slice(&answer)?)
     }
 }

@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 mod kernel;
+mod repair;
 
 use super::*;
 use crate::firewall::{Body, Chain, Firewall, Jump};
@@ -37,22 +38,25 @@ fn wished_peers() -> impl Strategy<Value = Peers> {
             let own = nets().into_iter().zip(&owners).filter(|(_, owner)| **owner == n);
             let (endpoint, keepalive) = rest[n];
             let allowed_ips = own.map(|(net, _)| net).collect();
-            (key, Peer { endpoint, allowed_ips, keepalive, fresh: false })
+            (key, Peer { endpoint, allowed_ips, keepalive, ..Peer::default() })
         });
         peers.collect()
     })
 }
 
-/// Peers as they may be found: some list the same addresses, some have just shaken hands.
+/// Peers as they may be found: some list the same addresses, some have just shaken hands,
+/// some have been given a preshared key.
 fn found_peers() -> impl Strategy<Value = Peers> {
-    let peer = (endpoint(), subsequence(nets(), 0..=3), select(vec![0u16, 25]), any::<bool>());
+    let flags = (any::<bool>(), any::<bool>());
+    let peer = (endpoint(), subsequence(nets(), 0..=3), select(vec![0u16, 25]), flags);
     let peers = prop::collection::vec(peer, KEYS.len());
     (peers, subsequence(KEYS.clone(), 0..=KEYS.len())).prop_map(|(peers, keys)| {
-        let peer = |(endpoint, nets, keepalive, fresh): (_, Vec<_>, _, _)| Peer {
+        let peer = |(endpoint, nets, keepalive, (fresh, preshared)): (_, Vec<_>, _, _)| Peer {
             endpoint,
             allowed_ips: nets.into_iter().collect(),
             keepalive,
             fresh,
+            preshared,
         };
         keys.into_iter().zip(peers.into_iter().map(peer)).collect()
     })
