@@ -26,5 +26,6 @@ pub mod reconcile;
 pub mod rpc;
 pub mod serve;
 pub mod socket;
+mod status;
 pub mod tombstones;
 pub mod tunnels;

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use connectrpc::{ConnectError, ConnectRpcService, Limits, RequestContext, Router};
 use connectrpc::{Response, ServiceRequest, ServiceResult};
 use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Prune};
 use wgcni_api::node_service::{ATTACHMENT_SERVICE_SERVICE_NAME, AttachmentService};
 use wgcni_api::node_v1 as wire;
-use wgcni_ipam::Usage;
 use wgcni_model::{AttachmentKey, FieldError, WireguardKind};
 use wgcni_store::Store;
 
@@ -16,7 +16,8 @@ use crate::attachments::{Attachments, Record};
 use crate::device;
 use crate::errors::RpcError;
 use crate::membership::{Link, Membership};
-use crate::reconcile::{Applied, Reconciler};
+use crate::reconcile::{Findings, Reconciler};
+use crate::status;
 
 /// Largest request: a Prune with every attachment of a full node.
 const REQUEST: usize = 1024 * 1024;
@@ -29,7 +30,7 @@ pub struct About {
     /// The hub.
     pub hub: Hub,
     /// MTU of the containers' interfaces.
-    pub mtu: u16,
+    pub mtu: Arc<AtomicU16>,
     /// Kind of devices.
     pub kind: WireguardKind,
     /// Name servers.
@@ -46,6 +47,8 @@ pub struct Service<S> {
     pub membership: tokio::sync::watch::Receiver<Option<Membership>>,
     /// How the node stands with its cluster-manager.
     pub link: Link,
+    /// What passes over the kernel found.
+    pub findings: Arc<Findings>,
     /// The node.
     pub about: About,
 }
@@ -126,7 +129,7 @@ impl<S: Store> AttachmentService for Service<S> {
         _: RequestContext,
         _: ServiceRequest<'_, wire::StatusRequest>,
     ) -> ServiceResult<wire::StatusResponse> {
-        Response::ok(self.state())
+        Response::ok(status::status(self))
     }
 }
 
@@ -140,64 +143,13 @@ impl<S: Store> Service<S> {
             addresses: record.addresses,
             hub: self.about.hub,
             cluster: membership.cluster.prefixes,
-            mtu: self.about.mtu,
+            mtu: self.about.mtu.load(Ordering::Relaxed),
             kind: self.about.kind,
             device: device::name(record.public_key)
                 .map_err(|_| RpcError::Interrupted.to_connect())?,
             dns: self.about.dns.clone(),
         })
     }
-
-    /// Why Attach cannot work now, and why the node is not all that it should be.
-    fn reasons(&self, applied: &Applied, usage: &[Usage]) -> (Vec<String>, Vec<String>) {
-        let mut blocked = Vec::new();
-        if self.membership.borrow().is_none() {
-            blocked.push("no lease yet".to_owned());
-        } else if !applied.ready {
-            blocked.push("the host is not ready yet".to_owned());
-        }
-        if let Some(full) = usage.iter().find(|u| u.used + u.resting >= u.capacity) {
-            blocked.push(format!("no free {} address: {full}", full.prefix.family()));
-        }
-        let link = self.link.borrow();
-        let mut degraded = Vec::new();
-        degraded.extend(applied.failure.iter().map(|f| format!("degraded: {}", f.reason)));
-        degraded.extend(link.registration.iter().map(|r| format!("degraded: not registered: {r}")));
-        degraded.extend(link.peers.iter().map(|r| format!("degraded: peers refused: {r}")));
-        degraded.extend(link.kept.iter().map(|r| format!("degraded: {r}")));
-        if !link.connected {
-            degraded.push("degraded: no stream of peers from the cluster-manager".to_owned());
-        }
-        (blocked, degraded)
-    }
-
-    fn state(&self) -> wire::StatusResponse {
-        let applied = self.reconciler.subscribe().borrow().clone();
-        let (attachments, usage) = self.attachments.usage();
-        let (blocked, degraded) = self.reasons(&applied, &usage);
-        let free = usage.iter().map(|u| u.capacity.saturating_sub(u.used + u.resting)).min();
-        let membership = self.membership.borrow();
-        let lease = membership.iter().flat_map(|m| m.lease.prefixes.iter());
-        wire::StatusResponse {
-            ready: blocked.is_empty(),
-            reasons: [blocked, degraded].concat(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            node: self.about.node.clone(),
-            lease: lease.map(|prefix| prefix.to_string()).collect(),
-            wireguard_kind: wire::WireguardKind::from(self.about.kind).into(),
-            attachments: attachments as u64,
-            free_addresses: free.unwrap_or_default(),
-            peers: membership.as_ref().map_or(0, |m| others(m) as u64),
-            applied_revision: applied.revision.0,
-            cluster_manager_connected: self.link.borrow().connected,
-            ..Default::default()
-        }
-    }
-}
-
-fn others(membership: &Membership) -> usize {
-    let peers = &membership.peers.peers;
-    peers.len() - usize::from(peers.contains_key(&membership.lease.node))
 }
 
 fn parse<W, T: TryFrom<W, Error = FieldError>>(message: W) -> Result<T, ConnectError> {

@@ -5,6 +5,7 @@ use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -25,11 +26,11 @@ use crate::identity::Identity;
 use crate::lock::Lock;
 use crate::membership::{Files, Uplink};
 use crate::notifications::Notifications;
-use crate::reconcile::{HostKernel, Reconciler, Worker};
+use crate::reconcile::{Findings, HostKernel, Reconciler, Worker};
 use crate::rpc::{About, Service, router};
 use crate::socket::{self, NodeSocket};
 use crate::tombstones::Tombstones;
-use crate::tunnels::Process;
+use crate::tunnels::{Process, keep_secrets};
 
 /// Time between two looks for new tombstones.
 const TOMBSTONES: Duration = Duration::from_secs(5);
@@ -40,6 +41,7 @@ const TOMBSTONES: Duration = Duration::from_secs(5);
 /// What stands in the way of a start.
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = wgcni_daemon::shutdown()?;
+    keep_secrets()?;
     if config.insecure {
         let to = &config.cluster_manager;
         tracing::warn!(%to, "INSECURE: everything to and from the cluster-manager can be read and changed on the way");
@@ -53,22 +55,24 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let identity = Identity::load_or_make(&config.state_dir)?;
     let engine = Engine::detect(config.wireguard, &config.tunnels_socket())?;
     let reconciler = Arc::new(Reconciler::default());
+    let findings = Arc::new(Findings::default());
     let mut tasks = JoinSet::new();
-    start_tunnels(&config, &engine, &reconciler, &mut tasks).await?;
+    start_tunnels(Process::new(&config, &findings), &engine, &reconciler, &mut tasks).await?;
 
     let (uplink, attachments) = take_up(&config, &identity, &reconciler).await?;
     let node = node(&config, &identity).await?;
     let about = about(&config, &identity, &engine, &node);
-    let kernel = HostKernel::new(engine, node, &config.state_dir);
+    let kernel = HostKernel::new(engine, node, &config, &findings);
     let _worker = Worker::start(Arc::clone(&reconciler), kernel, config.resync)?;
-    let _notifications = Notifications::start(Arc::clone(&reconciler))?;
+    let _notifications = Notifications::start(&reconciler)?;
 
     let tombstones = Tombstones::new(&config.state_dir);
     tombstones.drain(&attachments).await;
     tasks.spawn(keep_draining(tombstones, Arc::clone(&attachments)));
     let (membership, link) = (uplink.membership(), uplink.link());
     tasks.spawn(async move { uplink.run().await });
-    let service = Arc::new(Service { attachments, reconciler, membership, link, about });
+    tasks.spawn(follow_mtu(Arc::clone(&config), Arc::clone(&reconciler), about.mtu.clone()));
+    let service = Arc::new(Service { attachments, reconciler, membership, link, findings, about });
     tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));
     listen(&config, service, shutdown).await?;
     tasks.shutdown().await;
@@ -130,13 +134,12 @@ async fn end_with_store(
 }
 
 async fn start_tunnels(
-    config: &Config,
+    process: Process,
     engine: &Engine,
     reconciler: &Arc<Reconciler>,
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
     if let Engine::Userspace(_) = engine {
-        let process = Process::new(config);
         let stream = process.ensure().await?;
         let reconciler = Arc::clone(reconciler);
         tasks.spawn(async move { process.guard(stream, reconciler).await });
@@ -179,9 +182,24 @@ fn about(config: &Config, identity: &Identity, engine: &Engine, node: &Node) -> 
             public_key: identity.hub.public_key(),
             endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, config.hub_port)),
         },
-        mtu: node.mtu,
+        mtu: Arc::new(AtomicU16::new(node.mtu)),
         kind: engine.kind(),
         dns: Dns { nameservers: config.dns_nameservers.clone(), ..Dns::default() },
+    }
+}
+
+/// Mesh and hub follow the underlay's MTU; containers have what it was when they started.
+async fn follow_mtu(config: Arc<Config>, reconciler: Arc<Reconciler>, known: Arc<AtomicU16>) {
+    loop {
+        tokio::time::sleep(config.resync).await;
+        match endpoint::mesh_mtu(&config).await {
+            Ok(mtu) if known.swap(mtu, Ordering::Relaxed) != mtu => {
+                tracing::info!(mtu, "the network between the nodes has another MTU");
+                reconciler.set_mtu(mtu);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "read the underlay's MTU"),
+        }
     }
 }
 

@@ -14,11 +14,12 @@ use tokio::net::UnixStream;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 use wgcni_daemon::Backoff;
-use wgcni_dataplane::Parts;
+use wgcni_dataplane::{Parts, TUNNELS_PROTOCOL, Tunnels};
 use wgcni_fault::around;
 
 use crate::config::Config;
-use crate::reconcile::Reconciler;
+use crate::errors::chain;
+use crate::reconcile::{Findings, Reconciler};
 
 /// How long a new process may take until it listens.
 const START: Duration = Duration::from_secs(10);
@@ -46,6 +47,7 @@ pub struct Arguments {
 /// When another process does already.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     wgcni_daemon::logging::init(&arguments.log, wgcni_daemon::logging::Format::Text)?;
+    keep_secrets()?;
     if arguments.own_session {
         // Signals for the starter's terminal or job are not for this process.
         nix::unistd::setsid().context("start a session of its own")?;
@@ -57,18 +59,28 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Keys that are in memory go to no core dump, and to no debugger of another than root.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn keep_secrets() -> anyhow::Result<()> {
+    nix::sys::prctl::set_dumpable(false).context("forbid core dumps")
+}
+
 /// The tunnels process of this host, started when it is not running.
 #[derive(Debug, Clone)]
 pub struct Process {
     socket: PathBuf,
     run_dir: PathBuf,
     log: PathBuf,
+    findings: Arc<Findings>,
 }
 
 impl Process {
-    /// The process with these directories.
-    pub fn new(config: &Config) -> Self {
+    /// The process with these directories; what is wrong with it goes to `findings`.
+    pub fn new(config: &Config, findings: &Arc<Findings>) -> Self {
         Self {
+            findings: Arc::clone(findings),
             socket: config.tunnels_socket(),
             run_dir: config.run_dir.clone(),
             log: config.state_dir.join("tunnels.log"),
@@ -80,8 +92,39 @@ impl Process {
     /// # Errors
     /// When it does not come up.
     pub async fn ensure(&self) -> anyhow::Result<UnixStream> {
-        if let Ok(stream) = UnixStream::connect(&self.socket).await {
-            return Ok(stream);
+        let stream = self.connect().await?;
+        self.compare().await;
+        Ok(stream)
+    }
+
+    /// The process may be of another version than this program: it outlives upgrades. What
+    /// they have in common works on.
+    async fn compare(&self) {
+        let tunnels = Tunnels::at(&self.socket);
+        let told = tokio::task::spawn_blocking(move || tunnels.version()).await;
+        let problem = match told {
+            Ok(Ok(TUNNELS_PROTOCOL)) => None,
+            Ok(Ok(theirs)) => Some(format!(
+                "tunnels speak protocol {theirs}, this program {TUNNELS_PROTOCOL}: what runs goes \
+                 on, containers may fail to start until the host is restarted or cleaned up"
+            )),
+            Ok(Err(error)) => Some(chain(&error)),
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(problem) = &problem {
+            tracing::warn!(%problem, "tunnels");
+        }
+        self.findings.set_tunnels(problem.map(Into::into));
+    }
+
+    async fn connect(&self) -> anyhow::Result<UnixStream> {
+        match UnixStream::connect(&self.socket).await {
+            Ok(stream) => return Ok(stream),
+            // Its queue is full: it is there.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                return Err(error).context("tunnels do not answer");
+            }
+            Err(_) => {}
         }
         let mut child = around!("node.tunnels", self.spawn())?;
         tracing::info!(pid = child.id(), log = %self.log.display(), "tunnels started");
@@ -105,9 +148,10 @@ impl Process {
     }
 
     fn spawn(&self) -> anyhow::Result<tokio::process::Child> {
-        let program = std::env::current_exe().context("find this program")?;
+        let program = own_program().context("find this program")?;
         let log = open_log(&self.log).with_context(|| self.log.display().to_string())?;
         Command::new(&program)
+            .arg0("node-manager")
             .args(["tunnels", "--own-session", "--run-dir"])
             .arg(&self.run_dir)
             .current_dir("/")
@@ -143,6 +187,13 @@ impl Process {
     }
 }
 
+/// The file that this program was started from; the program itself, where an upgrade has
+/// replaced that.
+fn own_program() -> io::Result<PathBuf> {
+    let path = std::env::current_exe()?;
+    Ok(if path.exists() { path } else { PathBuf::from("/proc/self/exe") })
+}
+
 /// A connection without requests: it ends when the other side does.
 async fn wait_for_end(stream: &mut UnixStream) {
     let mut byte = [0];
@@ -154,4 +205,12 @@ fn open_log(path: &Path) -> io::Result<File> {
         std::fs::rename(path, path.with_extension("log.old"))?;
     }
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn client_and_server_of_one_build_speak_one_protocol() {
+        assert_eq!(wgcni_dataplane::TUNNELS_PROTOCOL, wgcni_tunnels::PROTOCOL);
+    }
 }

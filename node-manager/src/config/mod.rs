@@ -67,6 +67,8 @@ pub struct Config {
     pub keep_peers: Duration,
     /// Time between two full passes.
     pub resync: Duration,
+    /// How long a node may answer nothing until it counts as silent.
+    pub silent: Duration,
     /// Ports of this host that containers may reach.
     pub host_ports: Vec<HostPort>,
     /// Name servers for networks that configure none.

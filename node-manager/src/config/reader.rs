@@ -37,6 +37,7 @@ impl Reader {
         let wireguard = self.wireguard(settings.wireguard.as_deref());
         let host_ports = self.host_ports(settings.host_ports.as_deref());
         let resync = self.seconds("resync_seconds", settings.resync_seconds, 30, 1);
+        let silent = self.seconds("silent_seconds", settings.silent_seconds, 180, 1);
         let quarantine = self.seconds("quarantine_seconds", settings.quarantine_seconds, 60, 0);
         let keep_peers = self.seconds("keep_peers_seconds", settings.keep_peers_seconds, 300, 0);
         let settings = self.layers.finish()?;
@@ -59,6 +60,7 @@ impl Reader {
             quarantine,
             keep_peers,
             resync,
+            silent,
             host_ports,
             dns_nameservers: settings.dns_nameservers.unwrap_or_default(),
             log: settings.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),

@@ -54,6 +54,9 @@ pub struct Settings {
     /// How often everything is compared with the kernel.
     #[arg(long, env = "WGCNI_RESYNC_SECONDS")]
     pub(super) resync_seconds: Option<u32>,
+    /// How long a node may answer nothing until it counts as silent.
+    #[arg(long, env = "WGCNI_SILENT_SECONDS")]
+    pub(super) silent_seconds: Option<u32>,
     /// Ports of this host that containers may reach, e.g. tcp/4646.
     #[arg(long, env = "WGCNI_HOST_PORTS")]
     pub(super) host_ports: Option<Vec<String>>,

@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use wgcni_daemon::files::atomic_write;
 use wgcni_daemon::sealed::{seal, unseal};
-use wgcni_dataplane::{Engine, Error, Host, LinkName, Parts, Peer, Report, State, Sysctl};
+use wgcni_dataplane::{Engine, Error, Host, LinkName, Parts, Peer, Report, State, Sysctl, diff};
 use wgcni_fault::around;
 use wgcni_model::PublicKey;
 
+use super::findings::Findings;
+use super::ledger::Ledger;
+use super::silence::Silence;
 use super::{Kernel, Wish};
+use crate::config::Config;
 use crate::desired::{Containers, Node, desired};
 use crate::device;
 use crate::errors::chain;
@@ -23,6 +29,8 @@ pub struct HostKernel {
     engine: Engine,
     node: Node,
     former: Former,
+    ledger: Ledger,
+    silence: Silence,
     host: Option<Host>,
     /// The containers of the pass before.
     containers: Containers,
@@ -30,19 +38,25 @@ pub struct HostKernel {
 
 impl HostKernel {
     /// The kernel of the host that the worker runs on. Former values of settings are kept
-    /// in `state_dir`.
-    pub fn new(engine: Engine, node: Node, state_dir: &Path) -> Self {
-        let former = Former::new(state_dir);
-        Self { engine, node, former, host: None, containers: Containers::default() }
+    /// in the state directory; what is found goes to `findings`.
+    pub fn new(engine: Engine, node: Node, config: &Config, findings: &Arc<Findings>) -> Self {
+        Self {
+            engine,
+            node,
+            former: Former::new(&config.state_dir),
+            ledger: Ledger::new(Arc::clone(findings)),
+            silence: Silence::new(config.silent, Arc::clone(findings)),
+            host: None,
+            containers: Containers::default(),
+        }
     }
 
     /// The host, for this cluster.
-    fn host(&mut self, membership: &Membership) -> Result<&Host, Error> {
-        let host = match self.host.take() {
-            Some(host) => host,
-            None => Host::new(membership.cluster.id.clone(), self.engine.clone())?,
-        };
-        Ok(self.host.insert(host))
+    fn host(&mut self, membership: &Membership) -> Result<Host, Error> {
+        match self.host.take() {
+            Some(host) => Ok(host),
+            None => Host::new(membership.cluster.id.clone(), self.engine.clone()),
+        }
     }
 
     /// Devices of containers that are wanted no more.
@@ -59,27 +73,38 @@ impl HostKernel {
 
     fn pass(
         &mut self,
+        host: &Host,
         membership: &Membership,
         wish: &Wish,
         parts: Parts,
     ) -> Result<Report, String> {
         let mut node = self.node.clone();
-        let former = self.former.clone();
-        let host = self.host(membership).map_err(|e| chain(&e))?;
+        node.mtu = wish.mtu.unwrap_or(node.mtu);
         if parts.contains(Parts::SYSCTLS) {
             // Observed each time: what was advertised may come later than this program.
             node.advertised = host.advertised().map_err(|e| chain(&e))?;
         }
         let want = desired(&node, membership, &wish.containers, parts);
-        former.record(host, &want)?;
-        host.reconcile(&want, parts).map_err(|e| chain(&e))
+        self.former.record(host, &want)?;
+        let seen = host.look(&want, parts).map_err(|e| chain(&e))?;
+        let mut changes = diff(&seen.state, &want, parts);
+        let repairs = self.ledger.judge(&seen.state, &want, &changes);
+        if parts.contains(Parts::ALL) {
+            changes.extend(self.silence.look(Instant::now(), &seen, &want, membership));
+        }
+        let report = host.apply(changes);
+        self.ledger.close(&repairs, &report, &want, parts);
+        Ok(report)
     }
 }
 
 impl Kernel for HostKernel {
     fn apply(&mut self, wish: &Wish, parts: Parts) -> Result<usize, String> {
         let Some(membership) = &wish.membership else { return Ok(0) };
-        let report = self.pass(membership, wish, parts)?;
+        let host = self.host(membership).map_err(|e| chain(&e))?;
+        let report = self.pass(&host, membership, wish, parts);
+        self.host = Some(host);
+        let report = report?;
         self.end_devices(wish);
         if parts.contains(Parts::ALL)
             && let Engine::Userspace(tunnels) = &self.engine
@@ -87,7 +112,7 @@ impl Kernel for HostKernel {
             device::sweep(tunnels, &wish.containers);
         }
         for change in &report.done {
-            tracing::debug!(?change, "applied");
+            tracing::debug!(%change, "applied");
         }
         match report.failures.as_slice() {
             [] => Ok(report.done.len()),

@@ -7,7 +7,11 @@
 //!   applied() <- watch channel <- worker: pass, retry with backoff, resync
 //! ```
 
+mod findings;
+mod health;
 mod kernel;
+mod ledger;
+mod silence;
 mod worker;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,6 +24,8 @@ use wgcni_model::{Addresses, PublicKey, Revision};
 use crate::desired::Containers;
 use crate::membership::Membership;
 
+pub use findings::{Findings, Found, SilentNode};
+pub use health::Stage;
 pub use kernel::{Former, HostKernel};
 pub use worker::Worker;
 
@@ -32,6 +38,8 @@ pub struct Wish {
     pub containers: Containers,
     /// Grows with each change of the containers.
     pub sequence: u64,
+    /// MTU of mesh and hub, where it is another than at the start.
+    pub mtu: Option<u16>,
 }
 
 /// What the kernel holds.
@@ -150,6 +158,14 @@ impl Reconciler {
         self.change_containers(|containers| {
             containers.remove(&key);
         })
+    }
+
+    /// Wants this MTU of mesh and hub from now on.
+    pub fn set_mtu(&self, mtu: u16) {
+        self.change(|inbox| {
+            inbox.wish.mtu = Some(mtu);
+            inbox.parts |= Parts::HUB | Parts::MESH;
+        });
     }
 
     /// Compares these parts with the kernel soon.

@@ -55,13 +55,6 @@ impl Drop for Worker {
     }
 }
 
-/// The parts of `all` that are not in `parts`.
-fn without(all: Parts, parts: Parts) -> Parts {
-    let each = [Parts::HUB, Parts::MESH, Parts::ROUTES, Parts::FIREWALL, Parts::SYSCTLS];
-    let left = each.into_iter().filter(|p| all.contains(*p) && !parts.contains(*p));
-    left.fold(Parts::NONE, |sum, part| sum | part)
-}
-
 struct Loop<K> {
     reconciler: Arc<Reconciler>,
     kernel: K,
@@ -136,7 +129,7 @@ impl<K: Kernel> Loop<K> {
     }
 
     fn succeed(&mut self, wish: &Wish, parts: Parts) {
-        self.owed = without(self.owed, parts);
+        self.owed = self.owed.without(parts);
         if self.owed.is_empty() {
             self.retry_at = None;
             self.backoff.succeed();

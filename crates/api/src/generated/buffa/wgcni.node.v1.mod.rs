@@ -37,6 +37,7 @@ pub mod __buffa {
         reg.register_json_any(super::__PRUNE_RESPONSE_JSON_ANY);
         reg.register_json_any(super::__STATUS_REQUEST_JSON_ANY);
         reg.register_json_any(super::__STATUS_RESPONSE_JSON_ANY);
+        reg.register_json_any(super::__SILENT_PEER_JSON_ANY);
     }
 }
 #[doc(inline)]
@@ -99,5 +100,9 @@ pub use self::__buffa::view::StatusRequestOwnedView;
 pub use self::__buffa::view::StatusResponseView;
 #[doc(inline)]
 pub use self::__buffa::view::StatusResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::SilentPeerView;
+#[doc(inline)]
+pub use self::__buffa::view::SilentPeerOwnedView;
 #[doc(inline)]
 pub use self::__buffa::register_types;

@@ -4520,6 +4520,18 @@ pub struct StatusResponseView<'a> {
     ///
     /// Field 11: `cluster_manager_connected`
     pub cluster_manager_connected: bool,
+    /// How often something that somebody else changed was restored since the node-manager
+    /// started, by kind: "interface", "address", "peer", "route", "firewall", "sysctl".
+    ///
+    /// Field 12: `repairs` (map)
+    pub repairs: ::buffa::MapView<'a, &'a str, u64>,
+    /// Other nodes to which packets go and from which nothing comes; at most 100 of them.
+    ///
+    /// Field 13: `silent_peers`
+    pub silent_peers: ::buffa::RepeatedView<
+        'a,
+        super::super::__buffa::view::SilentPeerView<'a>,
+    >,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
@@ -4639,6 +4651,65 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
                 )?;
                 view.lease.push(__elem);
             }
+            13u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                ctx.register_element_memory(
+                    ::core::mem::size_of::<super::super::__buffa::view::SilentPeerView>(),
+                )?;
+                view.silent_peers
+                    .push(
+                        <super::super::__buffa::view::SilentPeerView as ::buffa::MessageView>::decode_view_ctx(
+                            sub,
+                            __sub_ctx,
+                        )?,
+                    );
+            }
+            12u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let entry_bytes = ::buffa::types::borrow_bytes(&mut cur)?;
+                let mut entry_cur: &'a [u8] = entry_bytes;
+                let mut key = "";
+                let mut val = ::core::default::Default::default();
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&key)
+                        + ::buffa::__private::element_footprint(&val),
+                )?;
+                while !entry_cur.is_empty() {
+                    let entry_tag = ::buffa::encoding::Tag::decode(&mut entry_cur)?;
+                    match entry_tag.field_number() {
+                        1 => {
+                            ::buffa::encoding::check_wire_type(
+                                entry_tag,
+                                ::buffa::encoding::WireType::LengthDelimited,
+                            )?;
+                            key = ::buffa::types::borrow_str(&mut entry_cur)?;
+                        }
+                        2 => {
+                            ::buffa::encoding::check_wire_type(
+                                entry_tag,
+                                ::buffa::encoding::WireType::Varint,
+                            )?;
+                            val = ::buffa::types::decode_uint64(&mut entry_cur)?;
+                        }
+                        _ => {
+                            ::buffa::encoding::skip_field_depth(
+                                entry_tag,
+                                &mut entry_cur,
+                                ctx.depth(),
+                            )?;
+                        }
+                    }
+                }
+                view.repairs.push(key, val);
+            }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
                 let span_len = before_tag.len() - cur.len();
@@ -4672,6 +4743,12 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
             peers: self.peers,
             applied_revision: self.applied_revision,
             cluster_manager_connected: self.cluster_manager_connected,
+            repairs: self.repairs.iter().map(|(k, v)| (k.to_string(), *v)).collect(),
+            silent_peers: self
+                .silent_peers
+                .iter()
+                .map(|v| v.to_owned_from_source(__buffa_src))
+                .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -4679,7 +4756,7 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
 }
 impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
     #[allow(clippy::needless_borrow, clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
@@ -4722,13 +4799,27 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
         if self.cluster_manager_connected {
             size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
         }
+        #[allow(clippy::for_kv_map)]
+        for (k, v) in &self.repairs {
+            let entry_size: u64 = 1u64 + ::buffa::types::string_encoded_len(k) as u64
+                + 1u64 + ::buffa::types::uint64_encoded_len(*v) as u64;
+            size += 1u64 + ::buffa::encoding::varint_len(entry_size) as u64 + entry_size;
+        }
+        for v in &self.silent_peers {
+            let __slot = __cache.reserve();
+            let inner_size = v.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
     #[allow(clippy::needless_borrow)]
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
@@ -4768,6 +4859,33 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
         }
         if self.cluster_manager_connected {
             ::buffa::types::put_bool_field(11u32, self.cluster_manager_connected, buf);
+        }
+        for (k, v) in &self.repairs {
+            let entry_size: u64 = 1u64 + ::buffa::types::string_encoded_len(k) as u64
+                + 1u64 + ::buffa::types::uint64_encoded_len(*v) as u64;
+            ::buffa::encoding::Tag::new(
+                    12u32,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )
+                .encode(buf);
+            ::buffa::encoding::encode_varint(entry_size, buf);
+            ::buffa::encoding::Tag::new(
+                    1u32,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )
+                .encode(buf);
+            ::buffa::types::encode_string(k, buf);
+            ::buffa::encoding::Tag::new(2u32, ::buffa::encoding::WireType::Varint)
+                .encode(buf);
+            ::buffa::types::encode_uint64(*v, buf);
+        }
+        for v in &self.silent_peers {
+            ::buffa::types::put_len_delimited_header(
+                13u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -4842,6 +4960,27 @@ impl<'__a> ::serde::Serialize for StatusResponseView<'__a> {
                     "clusterManagerConnected",
                     &self.cluster_manager_connected,
                 )?;
+        }
+        if !self.repairs.is_empty() {
+            struct _WM<'__a, '__x>(&'__x ::buffa::MapView<'__x, &'__a str, u64>);
+            impl<'__a> ::serde::Serialize for _WM<'__a, '_> {
+                fn serialize<__S: ::serde::Serializer>(
+                    &self,
+                    __s: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                    use ::serde::ser::SerializeMap as _;
+                    let mut __m = __s
+                        .serialize_map(::core::option::Option::Some(self.0.len()))?;
+                    for (k, v) in self.0.iter_unique() {
+                        __m.serialize_entry(k, &::buffa::json_helpers::ProtoJson(v))?;
+                    }
+                    __m.end()
+                }
+            }
+            __map.serialize_entry("repairs", &_WM(&self.repairs))?;
+        }
+        if !self.silent_peers.is_empty() {
+            __map.serialize_entry("silentPeers", &*self.silent_peers)?;
         }
         __map.end()
     }
@@ -5013,6 +5152,23 @@ impl StatusResponseOwnedView {
     pub fn cluster_manager_connected(&self) -> bool {
         self.0.reborrow().cluster_manager_connected
     }
+    /// How often something that somebody else changed was restored since the node-manager
+    /// started, by kind: "interface", "address", "peer", "route", "firewall", "sysctl".
+    ///
+    /// Field 12: `repairs` (map)
+    #[must_use]
+    pub fn repairs(&self) -> &::buffa::MapView<'_, &'_ str, u64> {
+        &self.0.reborrow().repairs
+    }
+    /// Other nodes to which packets go and from which nothing comes; at most 100 of them.
+    ///
+    /// Field 13: `silent_peers`
+    #[must_use]
+    pub fn silent_peers(
+        &self,
+    ) -> &::buffa::RepeatedView<'_, super::super::__buffa::view::SilentPeerView<'_>> {
+        &self.0.reborrow().silent_peers
+    }
 }
 impl ::core::convert::From<::buffa::OwnedView<StatusResponseView<'static>>>
 for StatusResponseOwnedView {
@@ -5037,6 +5193,352 @@ impl ::buffa::HasMessageView for super::super::StatusResponse {
     type ViewHandle = StatusResponseOwnedView;
 }
 impl ::serde::Serialize for StatusResponseOwnedView {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::serde::Serialize::serialize(&self.0, __s)
+    }
+}
+/// A node that answers nothing.
+#[derive(Clone, Debug, Default)]
+pub struct SilentPeerView<'a> {
+    /// Its name.
+    ///
+    /// Field 1: `node`
+    pub node: &'a str,
+    /// Where it says that it is; empty when it does not.
+    ///
+    /// Field 2: `endpoint`
+    pub endpoint: &'a str,
+    /// Since when it answers nothing, in milliseconds since 1970.
+    ///
+    /// Field 3: `since_unix_ms`
+    pub since_unix_ms: u64,
+    /// What was done about it last.
+    ///
+    /// Field 4: `stage`
+    pub stage: ::buffa::EnumValue<super::super::RepairStage>,
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for SilentPeerView<'a> {
+    type Owned = super::super::SilentPeer;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.node = ::buffa::types::borrow_str(&mut cur)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.endpoint = ::buffa::types::borrow_str(&mut cur)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.since_unix_ms = ::buffa::types::decode_uint64(&mut cur)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.stage = ::buffa::EnumValue::from(
+                    ::buffa::types::decode_int32(&mut cur)?,
+                );
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::SilentPeer, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::SilentPeer, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::SilentPeer {
+            node: self.node.to_string(),
+            endpoint: self.endpoint.to_string(),
+            since_unix_ms: self.since_unix_ms,
+            stage: self.stage,
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for SilentPeerView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.node.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.node) as u64;
+        }
+        if !self.endpoint.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.endpoint) as u64;
+        }
+        if self.since_unix_ms != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.since_unix_ms) as u64;
+        }
+        {
+            let val = self.stage.to_i32();
+            if val != 0 {
+                size += 1u64 + ::buffa::types::int32_encoded_len(val) as u64;
+            }
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.node.is_empty() {
+            ::buffa::types::put_string_field(1u32, &self.node, buf);
+        }
+        if !self.endpoint.is_empty() {
+            ::buffa::types::put_string_field(2u32, &self.endpoint, buf);
+        }
+        if self.since_unix_ms != 0u64 {
+            ::buffa::types::put_uint64_field(3u32, self.since_unix_ms, buf);
+        }
+        {
+            let val = self.stage.to_i32();
+            if val != 0 {
+                ::buffa::types::put_int32_field(4u32, val, buf);
+            }
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+/// Serializes this view as protobuf JSON.
+///
+/// Implicit-presence fields with default values are omitted, `required`
+/// fields are always emitted, explicit-presence (`optional`) fields are
+/// emitted only when set, bytes fields are base64-encoded, and enum
+/// values are their proto name strings.
+///
+/// This impl uses `serialize_map(None)` because the number of emitted
+/// fields depends on default-omission rules; serializers that require
+/// known map lengths (e.g. `bincode`) will return a runtime error.
+/// Use the owned message type for those formats.
+impl<'__a> ::serde::Serialize for SilentPeerView<'__a> {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        use ::serde::ser::SerializeMap as _;
+        let mut __map = __s.serialize_map(::core::option::Option::None)?;
+        if !::buffa::json_helpers::skip_if::is_empty_str(self.node) {
+            __map.serialize_entry("node", self.node)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_empty_str(self.endpoint) {
+            __map.serialize_entry("endpoint", self.endpoint)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.since_unix_ms) {
+            __map
+                .serialize_entry(
+                    "sinceUnixMs",
+                    &::buffa::json_helpers::ProtoJson(&self.since_unix_ms),
+                )?;
+        }
+        if !::buffa::json_helpers::skip_if::is_default_enum_value(&self.stage) {
+            __map.serialize_entry("stage", &self.stage)?;
+        }
+        __map.end()
+    }
+}
+impl<'a> ::buffa::MessageName for SilentPeerView<'a> {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "SilentPeer";
+    const FULL_NAME: &'static str = "wgcni.node.v1.SilentPeer";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.SilentPeer";
+}
+::buffa::impl_default_view_instance!(SilentPeerView);
+::buffa::impl_view_reborrow!(SilentPeerView);
+/** Self-contained, `'static` owned view of a `SilentPeer` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`SilentPeerView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`SilentPeerView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct SilentPeerOwnedView(::buffa::OwnedView<SilentPeerView<'static>>);
+impl SilentPeerOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            SilentPeerOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            SilentPeerOwnedView(::buffa::OwnedView::decode_with_options(bytes, opts)?),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::SilentPeer,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            SilentPeerOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`SilentPeerView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &SilentPeerView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::SilentPeer {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// Its name.
+    ///
+    /// Field 1: `node`
+    #[must_use]
+    pub fn node(&self) -> &'_ str {
+        self.0.reborrow().node
+    }
+    /// Where it says that it is; empty when it does not.
+    ///
+    /// Field 2: `endpoint`
+    #[must_use]
+    pub fn endpoint(&self) -> &'_ str {
+        self.0.reborrow().endpoint
+    }
+    /// Since when it answers nothing, in milliseconds since 1970.
+    ///
+    /// Field 3: `since_unix_ms`
+    #[must_use]
+    pub fn since_unix_ms(&self) -> u64 {
+        self.0.reborrow().since_unix_ms
+    }
+    /// What was done about it last.
+    ///
+    /// Field 4: `stage`
+    #[must_use]
+    pub fn stage(&self) -> ::buffa::EnumValue<super::super::RepairStage> {
+        self.0.reborrow().stage
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<SilentPeerView<'static>>>
+for SilentPeerOwnedView {
+    fn from(inner: ::buffa::OwnedView<SilentPeerView<'static>>) -> Self {
+        SilentPeerOwnedView(inner)
+    }
+}
+impl ::core::convert::From<SilentPeerOwnedView>
+for ::buffa::OwnedView<SilentPeerView<'static>> {
+    fn from(wrapper: SilentPeerOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<SilentPeerView<'static>>>
+for SilentPeerOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<SilentPeerView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::SilentPeer {
+    type View<'a> = SilentPeerView<'a>;
+    type ViewHandle = SilentPeerOwnedView;
+}
+impl ::serde::Serialize for SilentPeerOwnedView {
     fn serialize<__S: ::serde::Serializer>(
         &self,
         __s: __S,

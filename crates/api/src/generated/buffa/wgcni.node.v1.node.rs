@@ -156,6 +156,159 @@ impl ::buffa::Enumeration for WireguardKind {
         ]
     }
 }
+/// What is done about a node that answers nothing, one after the other.
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(i32)]
+pub enum RepairStage {
+    /// Not set.
+    REPAIR_STAGE_UNSPECIFIED = 0i32,
+    /// Its announced endpoint is set again.
+    REPAIR_STAGE_ENDPOINT = 1i32,
+    /// Its peer is removed and added again, more and more rarely.
+    REPAIR_STAGE_PEER = 2i32,
+}
+impl RepairStage {
+    ///Idiomatic alias for [`Self::REPAIR_STAGE_UNSPECIFIED`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const Unspecified: Self = Self::REPAIR_STAGE_UNSPECIFIED;
+    ///Idiomatic alias for [`Self::REPAIR_STAGE_ENDPOINT`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const Endpoint: Self = Self::REPAIR_STAGE_ENDPOINT;
+    ///Idiomatic alias for [`Self::REPAIR_STAGE_PEER`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const Peer: Self = Self::REPAIR_STAGE_PEER;
+}
+impl ::core::default::Default for RepairStage {
+    fn default() -> Self {
+        Self::REPAIR_STAGE_UNSPECIFIED
+    }
+}
+impl ::serde::Serialize for RepairStage {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        s.serialize_str(::buffa::Enumeration::proto_name(self))
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for RepairStage {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        struct _V;
+        impl ::serde::de::Visitor<'_> for _V {
+            type Value = RepairStage;
+            fn expecting(
+                &self,
+                f: &mut ::core::fmt::Formatter<'_>,
+            ) -> ::core::fmt::Result {
+                f.write_str(
+                    concat!("a string, integer, or null for ", stringify!(RepairStage)),
+                )
+            }
+            fn visit_str<E: ::serde::de::Error>(
+                self,
+                v: &str,
+            ) -> ::core::result::Result<RepairStage, E> {
+                <RepairStage as ::buffa::Enumeration>::from_proto_name(v)
+                    .ok_or_else(|| { ::serde::de::Error::unknown_variant(v, &[]) })
+            }
+            fn visit_i64<E: ::serde::de::Error>(
+                self,
+                v: i64,
+            ) -> ::core::result::Result<RepairStage, E> {
+                let v32 = i32::try_from(v)
+                    .map_err(|_| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("enum value {v} out of i32 range"),
+                        )
+                    })?;
+                <RepairStage as ::buffa::Enumeration>::from_i32(v32)
+                    .ok_or_else(|| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("unknown enum value {v32}"),
+                        )
+                    })
+            }
+            fn visit_u64<E: ::serde::de::Error>(
+                self,
+                v: u64,
+            ) -> ::core::result::Result<RepairStage, E> {
+                let v32 = i32::try_from(v)
+                    .map_err(|_| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("enum value {v} out of i32 range"),
+                        )
+                    })?;
+                <RepairStage as ::buffa::Enumeration>::from_i32(v32)
+                    .ok_or_else(|| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("unknown enum value {v32}"),
+                        )
+                    })
+            }
+            fn visit_unit<E: ::serde::de::Error>(
+                self,
+            ) -> ::core::result::Result<RepairStage, E> {
+                ::core::result::Result::Ok(::core::default::Default::default())
+            }
+        }
+        d.deserialize_any(_V)
+    }
+}
+impl ::buffa::json_helpers::ProtoElemJson for RepairStage {
+    fn serialize_proto_json<S: ::serde::Serializer>(
+        v: &Self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::serde::Serialize::serialize(v, s)
+    }
+    fn deserialize_proto_json<'de, D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        <Self as ::serde::Deserialize>::deserialize(d)
+    }
+}
+impl ::buffa::Enumeration for RepairStage {
+    fn from_i32(value: i32) -> ::core::option::Option<Self> {
+        match value {
+            0i32 => ::core::option::Option::Some(Self::REPAIR_STAGE_UNSPECIFIED),
+            1i32 => ::core::option::Option::Some(Self::REPAIR_STAGE_ENDPOINT),
+            2i32 => ::core::option::Option::Some(Self::REPAIR_STAGE_PEER),
+            _ => ::core::option::Option::None,
+        }
+    }
+    fn to_i32(&self) -> i32 {
+        *self as i32
+    }
+    fn proto_name(&self) -> &'static str {
+        match self {
+            Self::REPAIR_STAGE_UNSPECIFIED => "REPAIR_STAGE_UNSPECIFIED",
+            Self::REPAIR_STAGE_ENDPOINT => "REPAIR_STAGE_ENDPOINT",
+            Self::REPAIR_STAGE_PEER => "REPAIR_STAGE_PEER",
+        }
+    }
+    fn from_proto_name(name: &str) -> ::core::option::Option<Self> {
+        match name {
+            "REPAIR_STAGE_UNSPECIFIED" => {
+                ::core::option::Option::Some(Self::REPAIR_STAGE_UNSPECIFIED)
+            }
+            "REPAIR_STAGE_ENDPOINT" => {
+                ::core::option::Option::Some(Self::REPAIR_STAGE_ENDPOINT)
+            }
+            "REPAIR_STAGE_PEER" => ::core::option::Option::Some(Self::REPAIR_STAGE_PEER),
+            _ => ::core::option::Option::None,
+        }
+    }
+    fn values() -> &'static [Self] {
+        &[
+            Self::REPAIR_STAGE_UNSPECIFIED,
+            Self::REPAIR_STAGE_ENDPOINT,
+            Self::REPAIR_STAGE_PEER,
+        ]
+    }
+}
 /// Who an attachment is. The three together are unique on a node.
 #[derive(Clone, PartialEq, Default)]
 #[derive(::serde::Serialize, ::serde::Deserialize)]
@@ -2686,6 +2839,26 @@ pub struct StatusResponse {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_false"
     )]
     pub cluster_manager_connected: bool,
+    /// How often something that somebody else changed was restored since the node-manager
+    /// started, by kind: "interface", "address", "peer", "route", "firewall", "sysctl".
+    ///
+    /// Field 12: `repairs`
+    #[serde(
+        rename = "repairs",
+        with = "::buffa::json_helpers::proto_map",
+        skip_serializing_if = "::buffa::__private::HashMap::is_empty"
+    )]
+    pub repairs: ::buffa::__private::HashMap<::buffa::alloc::string::String, u64>,
+    /// Other nodes to which packets go and from which nothing comes; at most 100 of them.
+    ///
+    /// Field 13: `silent_peers`
+    #[serde(
+        rename = "silentPeers",
+        alias = "silent_peers",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_vec",
+        deserialize_with = "::buffa::json_helpers::null_as_default"
+    )]
+    pub silent_peers: ::buffa::alloc::vec::Vec<SilentPeer>,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -2704,6 +2877,8 @@ impl ::core::fmt::Debug for StatusResponse {
             .field("peers", &self.peers)
             .field("applied_revision", &self.applied_revision)
             .field("cluster_manager_connected", &self.cluster_manager_connected)
+            .field("repairs", &self.repairs)
+            .field("silent_peers", &self.silent_peers)
             .finish()
     }
 }
@@ -2730,7 +2905,7 @@ impl ::buffa::Message for StatusResponse {
     /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
     /// points reject, never a silently wrapped size.
     #[allow(clippy::let_and_return)]
-    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
@@ -2773,12 +2948,26 @@ impl ::buffa::Message for StatusResponse {
         if self.cluster_manager_connected {
             size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
         }
+        size
+            += ::buffa::map_codec::field_len::<
+                ::buffa::map_codec::Str,
+                ::buffa::map_codec::Uint64,
+                _,
+            >(&self.repairs, 1u64);
+        for v in &self.silent_peers {
+            let __slot = __cache.reserve();
+            let inner_size = v.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
     fn write_to(
         &self,
-        _cache: &mut ::buffa::SizeCache,
+        __cache: &mut ::buffa::SizeCache,
         buf: &mut impl ::buffa::EncodeSink,
     ) {
         #[allow(unused_imports)]
@@ -2818,6 +3007,19 @@ impl ::buffa::Message for StatusResponse {
         }
         if self.cluster_manager_connected {
             ::buffa::types::put_bool_field(11u32, self.cluster_manager_connected, buf);
+        }
+        ::buffa::map_codec::write_field::<
+            ::buffa::map_codec::Str,
+            ::buffa::map_codec::Uint64,
+            _,
+        >(&self.repairs, 12u32, buf);
+        for v in &self.silent_peers {
+            ::buffa::types::put_len_delimited_header(
+                13u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            v.write_to(__cache, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -2919,6 +3121,29 @@ impl ::buffa::Message for StatusResponse {
                 )?;
                 self.cluster_manager_connected = ::buffa::types::decode_bool(buf)?;
             }
+            12u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::map_codec::merge_entry::<
+                    ::buffa::map_codec::Str,
+                    ::buffa::map_codec::Uint64,
+                    _,
+                >(&mut self.repairs, buf, ctx)?;
+            }
+            13u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let mut elem = ::core::default::Default::default();
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
+                ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
+                self.silent_peers.push(elem);
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -2938,6 +3163,8 @@ impl ::buffa::Message for StatusResponse {
         self.peers = 0u64;
         self.applied_revision = 0u64;
         self.cluster_manager_connected = false;
+        self.repairs.clear();
+        self.silent_peers.clear();
         self.__buffa_unknown_fields.clear();
     }
 }
@@ -2968,5 +3195,215 @@ pub const __STATUS_RESPONSE_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::b
     type_url: "type.googleapis.com/wgcni.node.v1.StatusResponse",
     to_json: ::buffa::type_registry::any_to_json::<StatusResponse>,
     from_json: ::buffa::type_registry::any_from_json::<StatusResponse>,
+    is_wkt: false,
+};
+/// A node that answers nothing.
+#[derive(Clone, PartialEq, Default)]
+#[derive(::serde::Serialize, ::serde::Deserialize)]
+#[serde(default)]
+pub struct SilentPeer {
+    /// Its name.
+    ///
+    /// Field 1: `node`
+    #[serde(
+        rename = "node",
+        with = "::buffa::json_helpers::proto_string",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
+    )]
+    pub node: ::buffa::alloc::string::String,
+    /// Where it says that it is; empty when it does not.
+    ///
+    /// Field 2: `endpoint`
+    #[serde(
+        rename = "endpoint",
+        with = "::buffa::json_helpers::proto_string",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
+    )]
+    pub endpoint: ::buffa::alloc::string::String,
+    /// Since when it answers nothing, in milliseconds since 1970.
+    ///
+    /// Field 3: `since_unix_ms`
+    #[serde(
+        rename = "sinceUnixMs",
+        alias = "since_unix_ms",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub since_unix_ms: u64,
+    /// What was done about it last.
+    ///
+    /// Field 4: `stage`
+    #[serde(
+        rename = "stage",
+        with = "::buffa::json_helpers::proto_enum",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_default_enum_value"
+    )]
+    pub stage: ::buffa::EnumValue<RepairStage>,
+    #[serde(skip)]
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for SilentPeer {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("SilentPeer")
+            .field("node", &self.node)
+            .field("endpoint", &self.endpoint)
+            .field("since_unix_ms", &self.since_unix_ms)
+            .field("stage", &self.stage)
+            .finish()
+    }
+}
+impl SilentPeer {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.SilentPeer";
+}
+::buffa::impl_default_instance!(SilentPeer);
+impl ::buffa::MessageName for SilentPeer {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "SilentPeer";
+    const FULL_NAME: &'static str = "wgcni.node.v1.SilentPeer";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.SilentPeer";
+}
+impl ::buffa::Message for SilentPeer {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if !self.node.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.node) as u64;
+        }
+        if !self.endpoint.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.endpoint) as u64;
+        }
+        if self.since_unix_ms != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.since_unix_ms) as u64;
+        }
+        {
+            let val = self.stage.to_i32();
+            if val != 0 {
+                size += 1u64 + ::buffa::types::int32_encoded_len(val) as u64;
+            }
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if !self.node.is_empty() {
+            ::buffa::types::put_string_field(1u32, &self.node, buf);
+        }
+        if !self.endpoint.is_empty() {
+            ::buffa::types::put_string_field(2u32, &self.endpoint, buf);
+        }
+        if self.since_unix_ms != 0u64 {
+            ::buffa::types::put_uint64_field(3u32, self.since_unix_ms, buf);
+        }
+        {
+            let val = self.stage.to_i32();
+            if val != 0 {
+                ::buffa::types::put_int32_field(4u32, val, buf);
+            }
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.node, buf)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.endpoint, buf)?;
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.since_unix_ms = ::buffa::types::decode_uint64(buf)?;
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.stage = ::buffa::EnumValue::from(
+                    ::buffa::types::decode_int32(buf)?,
+                );
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.node.clear();
+        self.endpoint.clear();
+        self.since_unix_ms = 0u64;
+        self.stage = ::buffa::EnumValue::from(0);
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for SilentPeer {
+    const PROTO_FQN: &'static str = "wgcni.node.v1.SilentPeer";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+impl ::buffa::json_helpers::ProtoElemJson for SilentPeer {
+    fn serialize_proto_json<S: ::serde::Serializer>(
+        v: &Self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::serde::Serialize::serialize(v, s)
+    }
+    fn deserialize_proto_json<'de, D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        <Self as ::serde::Deserialize>::deserialize(d)
+    }
+}
+#[doc(hidden)]
+pub const __SILENT_PEER_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::buffa::type_registry::JsonAnyEntry {
+    type_url: "type.googleapis.com/wgcni.node.v1.SilentPeer",
+    to_json: ::buffa::type_registry::any_to_json::<SilentPeer>,
+    from_json: ::buffa::type_registry::any_from_json::<SilentPeer>,
     is_wkt: false,
 };

@@ -1,0 +1,127 @@
+//! What Status says: whether Attach can work now, and what is not as it should be.
+
+use std::time::UNIX_EPOCH;
+
+use wgcni_api::node_v1 as wire;
+use wgcni_ipam::Usage;
+use wgcni_store::Store;
+
+use crate::membership::Membership;
+use crate::reconcile::{Applied, Found, SilentNode, Stage};
+use crate::rpc::Service;
+
+/// Most silent nodes that are listed, and that are named in one reason.
+const LISTED: usize = 100;
+const NAMED: usize = 3;
+
+/// How the node is.
+pub fn status<S: Store>(service: &Service<S>) -> wire::StatusResponse {
+    let applied = service.reconciler.subscribe().borrow().clone();
+    let found = service.findings.get();
+    let (attachments, usage) = service.attachments.usage();
+    let blocked = blocked(service, &applied, &usage);
+    let degraded = degraded(service, &applied, &found);
+    let free = usage.iter().map(|u| u.capacity.saturating_sub(u.used + u.resting)).min();
+    let membership = service.membership.borrow();
+    let lease = membership.iter().flat_map(|m| m.lease.prefixes.iter());
+    let repairs = found.repairs.iter().map(|(kind, n)| (kind.to_string(), *n));
+    wire::StatusResponse {
+        ready: blocked.is_empty(),
+        reasons: [blocked, degraded].concat(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        node: service.about.node.clone(),
+        lease: lease.map(|prefix| prefix.to_string()).collect(),
+        wireguard_kind: wire::WireguardKind::from(service.about.kind).into(),
+        attachments: attachments as u64,
+        free_addresses: free.unwrap_or_default(),
+        peers: membership.as_ref().map_or(0, |m| others(m) as u64),
+        applied_revision: applied.revision.0,
+        cluster_manager_connected: service.link.borrow().connected,
+        repairs: repairs.collect(),
+        silent_peers: found.silent.iter().take(LISTED).map(silent).collect(),
+        ..Default::default()
+    }
+}
+
+/// Why Attach cannot work now.
+fn blocked<S: Store>(service: &Service<S>, applied: &Applied, usage: &[Usage]) -> Vec<String> {
+    let mut blocked = Vec::new();
+    if service.membership.borrow().is_none() {
+        blocked.push("no lease yet".to_owned());
+    } else if !applied.ready {
+        blocked.push("the host is not ready yet".to_owned());
+    }
+    if let Some(full) = usage.iter().find(|u| u.used + u.resting >= u.capacity) {
+        blocked.push(format!("no free {} address: {full}", full.prefix.family()));
+    }
+    blocked
+}
+
+/// Why the node is not all that it should be.
+fn degraded<S: Store>(service: &Service<S>, applied: &Applied, found: &Found) -> Vec<String> {
+    let link = service.link.borrow();
+    let mut reasons: Vec<String> = Vec::new();
+    reasons.extend(applied.failure.iter().map(|f| f.reason.to_string()));
+    reasons.extend(link.registration.iter().map(|r| format!("not registered: {r}")));
+    reasons.extend(link.peers.iter().map(|r| format!("peers refused: {r}")));
+    reasons.extend(link.kept.iter().map(ToString::to_string));
+    if !link.connected {
+        reasons.push("no stream of peers from the cluster-manager".to_owned());
+    }
+    reasons.extend(found.tunnels.iter().map(ToString::to_string));
+    reasons.extend(silence(&found.silent));
+    reasons.into_iter().map(|reason| format!("degraded: {reason}")).collect()
+}
+
+/// One reason, however many are silent.
+fn silence(silent: &[SilentNode]) -> Option<String> {
+    let names: Vec<_> = silent.iter().take(NAMED).map(|s| s.node.to_string()).collect();
+    let more = silent.len().saturating_sub(NAMED);
+    match (names.join(", "), more) {
+        (names, _) if names.is_empty() => None,
+        (names, 0) => Some(format!("silent: {names}")),
+        (names, more) => Some(format!("silent: {names} and {more} more")),
+    }
+}
+
+fn silent(silent: &SilentNode) -> wire::SilentPeer {
+    let stage = match silent.stage {
+        Stage::Endpoint => wire::RepairStage::REPAIR_STAGE_ENDPOINT,
+        Stage::Peer => wire::RepairStage::REPAIR_STAGE_PEER,
+    };
+    let since = silent.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    wire::SilentPeer {
+        node: silent.node.to_string(),
+        endpoint: silent.endpoint.map(|e| e.to_string()).unwrap_or_default(),
+        since_unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        stage: stage.into(),
+        ..Default::default()
+    }
+}
+
+fn others(membership: &Membership) -> usize {
+    let peers = &membership.peers.peers;
+    peers.len() - usize::from(peers.contains_key(&membership.lease.node))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn silent_nodes_are_one_reason() {
+        let named = |names: &[&str]| {
+            let node = |name: &&str| SilentNode {
+                node: name.parse().unwrap(),
+                endpoint: None,
+                since: UNIX_EPOCH,
+                stage: Stage::Peer,
+            };
+            silence(&names.iter().map(node).collect::<Vec<_>>())
+        };
+        assert_eq!(named(&[]), None);
+        assert_eq!(named(&["ash", "elm"]).unwrap(), "silent: ash, elm");
+        assert_eq!(named(&["a", "b", "c", "d", "e"]).unwrap(), "silent: a, b, c and 2 more");
+    }
+}
