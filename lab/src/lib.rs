@@ -20,6 +20,7 @@ pub mod command;
 pub mod container;
 pub mod crash;
 pub mod demo;
+pub mod flow;
 pub mod host;
 pub mod iperf;
 pub mod netns;

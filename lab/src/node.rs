@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::IpAddr;
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
@@ -39,7 +40,15 @@ impl Node {
     /// # Errors
     /// When it does not get ready.
     pub fn start(&self) -> Result<()> {
-        let mut command = self.host.command(programs::find("node-manager")?)?;
+        self.start_from(&programs::find("node-manager")?)
+    }
+
+    /// The same from another file, as the host sees it.
+    ///
+    /// # Errors
+    /// When it does not get ready.
+    pub fn start_from(&self, program: &Path) -> Result<()> {
+        let mut command = self.host.command(program)?;
         command.arg("serve");
         let mut process = self.host.spawn("node-manager", command)?;
         let network = self.network()?;

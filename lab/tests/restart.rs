@@ -1,28 +1,16 @@
 //! Daemons that end and start again under traffic.
 #![allow(clippy::unwrap_used)]
 
-use std::process::{Command, Stdio};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
-use wgcni_lab::{Cluster, Container, Node, ping};
-
-/// Starts 100 pings a second for a while.
-fn pinging(from: &Container, to: &Container, seconds: u32) -> std::process::Child {
-    let count = (seconds * 100).to_string();
-    let mut ping: Command = from.command("ping").unwrap();
-    ping.args(["-n", "-q", "-i", "0.01", "-c", &count, &to.v4().to_string()]);
-    ping.stdout(Stdio::piped()).spawn().unwrap()
-}
-
-/// `N packets transmitted, M received` → lost packets.
-fn lost(ping: std::process::Child) -> i64 {
-    let output = ping.wait_with_output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let line = text.lines().find(|line| line.contains("packets transmitted")).unwrap();
-    let mut numbers = line.split(' ').filter_map(|word| word.parse::<i64>().ok());
-    numbers.next().unwrap() - numbers.next().unwrap()
-}
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use wgcni_lab::flow::Traffic;
+use wgcni_lab::{Cluster, Node, clean, ping, programs, wait};
 
 fn two_nodes(cluster: &Cluster) -> (Node, Node) {
     let (ash, birch) = (cluster.add_node("ash").unwrap(), cluster.add_node("birch").unwrap());
@@ -30,25 +18,78 @@ fn two_nodes(cluster: &Cluster) -> (Node, Node) {
     (ash, birch)
 }
 
-#[test]
-fn no_packet_is_lost_while_node_managers_restart() {
+/// Runs acts on nodes under pings in both families and a TCP stream from one container to
+/// another, on the first and the second node.
+fn under_traffic(acts: impl FnOnce(&Node, &Node)) {
     let cluster = Cluster::new().unwrap();
     let (ash, birch) = two_nodes(&cluster);
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
-    assert!(ping::reaches(&web, db.v4().into(), &[0; 16]).unwrap());
-    let pings = pinging(&web, &db, 8);
-    for node in [&ash, &birch] {
-        sleep(Duration::from_millis(500));
-        node.stop().unwrap();
-        sleep(Duration::from_millis(500));
-        node.start().unwrap();
+    for address in db.addresses() {
+        wait::until("a first answer", || ping::reaches(&web, address, &[0; 16]).unwrap()).unwrap();
     }
-    ash.kill().unwrap();
-    ash.start().unwrap();
-    assert_eq!(lost(pings), 0);
+    let traffic = Traffic::start(web.netns(), db.netns(), db.addresses()).unwrap();
+    sleep(Duration::from_secs(1));
+    acts(&ash, &birch);
+    sleep(Duration::from_secs(1));
+    traffic.end_without_loss().unwrap();
     web.check().unwrap();
     db.check().unwrap();
+}
+
+#[test]
+fn no_packet_is_lost_while_node_managers_restart() {
+    under_traffic(|ash, birch| {
+        for node in [ash, birch] {
+            node.stop().unwrap();
+            sleep(Duration::from_millis(500));
+            node.start().unwrap();
+        }
+        ash.kill().unwrap();
+        sleep(Duration::from_millis(500));
+        ash.start().unwrap();
+    });
+}
+
+#[test]
+fn no_packet_is_lost_while_a_node_manager_is_upgraded() {
+    under_traffic(|ash, _| {
+        let (inside, new) = ("/etc/wgcni/bin/node-manager", "/etc/wgcni/bin/node-manager.new");
+        fs::create_dir(ash.host().path("/etc/wgcni/bin")).unwrap();
+        let put = |to: &str| {
+            let program = programs::find("node-manager").unwrap();
+            fs::copy(program, ash.host().path(to)).unwrap();
+        };
+        put(inside);
+        ash.stop().unwrap();
+        ash.start_from(Path::new(inside)).unwrap();
+        // As package managers do: another file takes the place of the one that runs.
+        put(new);
+        fs::rename(ash.host().path(new), ash.host().path(inside)).unwrap();
+        ash.stop().unwrap();
+        ash.start_from(Path::new(inside)).unwrap();
+    });
+}
+
+#[test]
+fn a_daemon_whose_file_was_replaced_still_starts_its_tunnels() {
+    let cluster = Cluster::new().unwrap();
+    let ash = cluster.add_node("ash").unwrap();
+    let inside = "/etc/wgcni/node-manager";
+    let file = ash.host().path(inside);
+    fs::copy(programs::find("node-manager").unwrap(), &file).unwrap();
+    ash.stop().unwrap();
+    ash.start_from(Path::new(inside)).unwrap();
+    fs::remove_file(file).unwrap();
+    let inside = BTreeSet::from([ash.host().netns().inode().unwrap()]);
+    let tunnels = clean::processes_in(&inside).into_iter().find(|id| {
+        let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("tunnels\0--own-session")
+    });
+    kill(Pid::from_raw(tunnels.unwrap()), Signal::SIGKILL).unwrap();
+    let is_back = || ash.log().matches("tunnels started").count() == 2 && ash.mesh_peers().is_ok();
+    wait::until("tunnels to run again", is_back).unwrap();
+    cluster.attach(&ash, "web").unwrap();
 }
 
 #[test]

@@ -209,6 +209,14 @@ fn open_log(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    #[test]
+    fn keys_in_memory_go_to_no_core_dump() {
+        super::keep_secrets().unwrap();
+        assert!(!nix::sys::prctl::get_dumpable().unwrap());
+    }
+
     #[test]
     fn client_and_server_of_one_build_speak_one_protocol() {
         assert_eq!(wgcni_dataplane::TUNNELS_PROTOCOL, wgcni_tunnels::PROTOCOL);

@@ -1,6 +1,7 @@
 //! A kernel made of values.
 
 use super::super::*;
+use crate::state::{Sysctl, Wireguard};
 use wgcni_model::PrivateKey;
 
 /// A kernel of values: takes changes as Linux does, and complains about the wrong order.

@@ -3,7 +3,8 @@ mod kernel;
 mod repair;
 
 use super::*;
-use crate::firewall::{Body, Chain, Firewall, Jump};
+use crate::firewall::{Body, Chain, Firewall, Jump, Rules};
+use crate::state::{Sysctl, Wireguard};
 use kernel::{Kernel, blank};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
