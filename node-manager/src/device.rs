@@ -36,7 +36,7 @@ pub fn end(tunnels: &Tunnels, detached: Vec<PublicKey>) {
     let tunnels = tunnels.clone();
     thread::spawn(move || {
         for device in detached.into_iter().filter_map(|key| name(key).ok()) {
-            match tunnels.delete(device.as_str()) {
+            match around!("node.end-device", tunnels.delete(device.as_str())) {
                 Ok(()) => tracing::debug!(%device, "ended the device of a detached container"),
                 Err(error) => tracing::warn!(%device, %error, "end a device"),
             }

@@ -34,6 +34,7 @@ pub const EFFECTS: &[&str] = &[
     "node.listen",
     // node-manager: containers.
     "node.end-unfinished",
+    "node.end-device",
     "node.sweep-device",
     "attach.pending",
     "attach.peer",

@@ -14,7 +14,12 @@
 //! # Ok(())
 //! # }
 //! ```
-//! A name that is not in [`EFFECTS`] does not compile. Without the feature `armed`, which
+//! A name that is not in [`EFFECTS`] does not compile:
+//!
+//! ```compile_fail
+//! wgcni_fault::around!("file.mislay", ());
+//! ```
+//! Without the feature `armed`, which
 //! only test builds have, a marked effect is the effect and nothing else.
 //!
 //! Armed programs look at two variables:

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use wgcni_lab::command::fed;
 use wgcni_lab::crash::{Faults, Matrix, Outcome};
-use wgcni_lab::{Cluster, Node};
+use wgcni_lab::{Cluster, Node, wait};
 
 use crate::world::{CONFIG, Guest, Pings, World, revive, start, supervised};
 
@@ -35,7 +35,9 @@ pub fn with_containers() -> Result<Matrix> {
     run("ADD, DEL", 3, &|arm| add_and_del(&world, &guest, arm))?;
     run("start with a DEL that came late", 1, &|arm| tombstone(&world, &guest, arm))?;
     run("start with an unfinished ADD", 1, &|arm| unfinished(&world, &guest, &faults, arm))?;
-    run("a device that no container has", 1, &|arm| orphan(&world, &guest, &plugin, arm))?;
+    run("DEL without a namespace", 1, &|arm| nameless(&world, &guest, &plugin, arm))?;
+    let left = |arm: Arm| orphan(&world, &guest, (&faults, &plugin), arm);
+    run("start with a device that no container has", 1, &left)?;
     run("a node joins and leaves", 2, &|arm| member(&world, arm))?;
     pings.none_was_lost()?;
     Ok(matrix)
@@ -79,17 +81,44 @@ fn unfinished(world: &World, guest: &Guest, faults: &Faults, arm: Arm) -> Result
 
 /// A plugin died when it had just made a device, and the runtime knows no namespace any
 /// more.
-fn orphan(world: &World, guest: &Guest, plugin: &Faults, arm: Arm) -> Result<Outcome> {
+fn nameless(world: &World, guest: &Guest, plugin: &Faults, arm: Arm) -> Result<Outcome> {
+    die_with_device(guest, plugin)?;
+    arm()?;
+    let ((), deleted) = supervised(guest.node, || del_nameless(guest))?;
+    world.settled_without(guest)?;
+    Ok(deleted)
+}
+
+/// And the node-manager died before it had ended the device.
+fn orphan(
+    world: &World,
+    guest: &Guest,
+    (faults, plugin): (&Faults, &Faults),
+    arm: Arm,
+) -> Result<Outcome> {
+    die_with_device(guest, plugin)?;
+    faults.arm("node.end-device.before", 1)?;
+    // It may be answered before that.
+    let _ = del_nameless(guest);
+    wait::until("node-manager to die", || guest.node.is_down())?;
+    ensure!(faults.disarm()?, "it died of something else");
+    arm()?;
+    let started = start(guest.node)?;
+    world.settled_without(guest)?;
+    Ok(started)
+}
+
+fn die_with_device(guest: &Guest, plugin: &Faults) -> Result<()> {
     plugin.arm("container.create-device.after", 1)?;
     let added = guest.add();
     ensure!(added.is_err() && plugin.disarm()?, "it did not die: {added:?}");
-    arm()?;
+    Ok(())
+}
+
+fn del_nameless(guest: &Guest) -> Result<()> {
     let mut nameless = guest.attachment.clone();
     nameless.netns = PathBuf::new();
-    let ask = || guest.node.network()?.del(&nameless, None);
-    let ((), deleted) = supervised(guest.node, ask)?;
-    world.settled_without(guest)?;
-    Ok(deleted)
+    guest.node.network()?.del(&nameless, None)
 }
 
 /// A node joins the mesh, and leaves it.
