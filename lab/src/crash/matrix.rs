@@ -93,7 +93,7 @@ impl fmt::Display for Matrix {
         let (points, kills, served, retried, missed) = head;
         writeln!(
             f,
-            "{:48} {points:>7} {kills:>6} {served:>7} {retried:>8} {missed:>7}   time",
+            "{:56} {points:>7} {kills:>6} {served:>7} {retried:>8} {missed:>7}   time",
             ""
         )?;
         for row in &self.rows {
@@ -104,7 +104,7 @@ impl fmt::Display for Matrix {
             let took = row.took.as_secs_f64();
             writeln!(
                 f,
-                "{name:48} {points:7} {kills:6} {served:7} {retried:8} {missed:7} {took:6.1}s"
+                "{name:56} {points:7} {kills:6} {served:7} {retried:8} {missed:7} {took:6.1}s"
             )?;
         }
         let kills: u64 = self.killed.values().sum();
