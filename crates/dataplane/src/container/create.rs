@@ -13,6 +13,7 @@ use crate::wireguard::{Device, Engine};
 use ipnetwork::IpNetwork;
 use nix::net::if_::if_nametoindex;
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
 use std::thread;
@@ -22,6 +23,10 @@ use wgcni_model::{IfName, PrivateKey};
 
 /// Index of the loopback interface in every namespace.
 const LOOPBACK: u32 = 1;
+
+/// Metric of routes that find the way taken, and a link's index more: after all that have
+/// none (the kernel makes 1024 of that for IPv6).
+const BEHIND: u32 = 4096;
 
 /// Longest wait for the kernel to use a new address; a busy one needs milliseconds.
 const SETTLE: Duration = Duration::from_secs(1);
@@ -144,9 +149,25 @@ impl Guard {
         let (what, steps): (Vec<_>, Vec<_>) = addresses.chain(raise).chain(routes).unzip();
         let requests = [vec![quiet], steps].concat();
         let outcomes = around!("container.connect", self.inside.batch(&requests));
-        let outcomes = outcomes.doing(|| format!("set up {ifname}"))?;
+        let mut outcomes = outcomes.doing(|| format!("set up {ifname}"))?;
+        let ways = outcomes.split_off(outcomes.len() - wish.routes.len());
+        for (to, outcome) in wish.routes.iter().zip(ways) {
+            outcomes.push(self.behind(*to, index, outcome));
+        }
         let steps = what.into_iter().zip(outcomes.into_iter().skip(1));
         steps.into_iter().try_for_each(|(what, one)| one.doing(|| format!("{what} on {ifname}")))
+    }
+
+    /// A second attachment in a namespace finds the way taken: the first one's stays, and this
+    /// one's comes behind it.
+    fn behind(&self, to: IpNetwork, index: u32, outcome: io::Result<()>) -> io::Result<()> {
+        match outcome {
+            Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {
+                let behind = KernelRoute { metric: BEHIND + index, ..route(to, index) };
+                self.inside.request(behind.add(RouteKind::New))
+            }
+            other => other,
+        }
     }
 
     /// Waits until the IPv6 address is in use. The kernel takes an address at once, but routes
