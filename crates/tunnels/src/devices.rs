@@ -61,7 +61,7 @@ impl Devices {
                     let _ = started.send(Err(taken(error)));
                 }
                 Ok(device) => {
-                    tracing::info!("created");
+                    tracing::debug!("created");
                     let _ = started.send(Ok(()));
                     listed.run(device).await;
                 }
@@ -123,7 +123,7 @@ impl Listed {
             let _ = stop.wait_for(|stop| *stop).await;
         };
         device.run(stopped).await;
-        tracing::info!("deleted");
+        tracing::debug!("deleted");
     }
 }
 
