@@ -16,7 +16,7 @@ STAMPS := $(CARGO_TARGET_DIR)/stamps
 BIN = $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help deps extra-deps proto build demo clean-lab test test-clients lint audit bench fmt clean
+.PHONY: help deps extra-deps proto build demo clean-lab test test-clients lint audit bench soak fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ audit: deps ## Check dependencies against the RustSec database (fetched from Git
 bench: build $(STAMPS)/bench ## Measure, print a table, write target/bench.json
 	cargo bench --locked --package cluster-manager
 	$(BIN)/lab bench
+
+soak: build ## Attach and detach 10,000 times (CYCLES=N), fail when something grows
+	$(BIN)/lab soak $(if $(CYCLES),--cycles $(CYCLES))
 
 fmt: deps ## Format our code
 	cargo fmt --all

@@ -35,6 +35,7 @@ pub mod registry;
 pub mod rpc;
 pub mod runtime;
 pub mod say;
+pub mod soak;
 pub mod underlay;
 pub mod vm;
 pub mod wait;

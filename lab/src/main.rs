@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 use tokio::signal::unix::{SignalKind, signal};
 use wgcni_lab::registry::Run;
 use wgcni_lab::vm::{power_cut, suite};
-use wgcni_lab::{bench, clean, demo, orphans, say};
+use wgcni_lab::{bench, clean, demo, orphans, say, soak};
 
 #[derive(Parser)]
 #[command(version, about = "Whole clusters out of network namespaces on this machine")]
@@ -33,6 +33,15 @@ enum Verb {
     },
     /// Measure the programs beside others, into bench.json
     Bench,
+    /// Attach and detach by the thousand; fails when something grows
+    Soak {
+        /// Times that a container comes and goes
+        #[arg(long, default_value_t = 10_000)]
+        cycles: usize,
+        /// How many at once
+        #[arg(long, default_value_t = 8)]
+        parallel: usize,
+    },
     /// In the virtual machine: print all leases
     #[command(hide = true)]
     GuestList,
@@ -71,6 +80,7 @@ fn run(verb: Verb) -> Result<bool> {
         Verb::Demo { keep } => demo::run(keep),
         Verb::Clean { runs } => clean(&runs).map(|()| true),
         Verb::Bench => bench::run().map(|()| true),
+        Verb::Soak { cycles, parallel } => soak::run(soak::Plan { cycles, parallel }),
         Verb::GuestList => power_cut::guest::list().map(|()| true),
         Verb::GuestLoad { round } => power_cut::guest::load(round).map(|()| true),
         Verb::GuestSuite => suite::guest::run().map(|()| true),

@@ -22,14 +22,14 @@ pub fn measure(node: &Node) -> Result<Vec<Entry>> {
     let daemon = node.daemon_id().context("the node-manager does not run")?;
     let mut entries = vec![Entry {
         name: "rss_node_manager",
-        ours: resident(daemon)?,
+        ours: megabytes(daemon)?,
         other: Some(NODE_MANAGER_LIMIT),
         unit: "MB",
         count: 1,
     }];
     // Not there where the kernel has WireGuard.
     if let Some(tunnels) = tunnels_of(node)? {
-        let ours = resident(tunnels)?;
+        let ours = megabytes(tunnels)?;
         entries.push(Entry { name: "rss_tunnels", ours, other: None, unit: "MB", count: 1 });
     }
     Ok(entries)
@@ -47,16 +47,30 @@ pub fn plugin_size() -> Result<Entry> {
     Ok(Entry { name: "plugin_bytes", ours, other: Some(PLUGIN_LIMIT), unit: "bytes", count: 1 })
 }
 
-/// Resident memory of a process, MB.
-pub fn resident(id: u32) -> Result<f64> {
+/// Resident memory of a process, KiB.
+///
+/// # Errors
+/// When there is no such process.
+pub fn resident(id: u32) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{id}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kib = line.and_then(|line| line.split_whitespace().next()).context("no VmRSS")?;
-    Ok(kib.parse::<f64>()? * 1024.0 / 1e6)
+    Ok(kib.parse()?)
+}
+
+/// Resident memory of a process, MB.
+fn megabytes(id: u32) -> Result<f64> {
+    // Far below what a float holds exactly.
+    #[allow(clippy::cast_precision_loss)]
+    let kib = resident(id)? as f64;
+    Ok(kib * 1024.0 / 1e6)
 }
 
 /// The tunnels process of a node, found by its command line.
-fn tunnels_of(node: &Node) -> Result<Option<u32>> {
+///
+/// # Errors
+/// When the host is gone.
+pub fn tunnels_of(node: &Node) -> Result<Option<u32>> {
     let inodes = [node.host().netns().inode()?].into();
     let is_tunnels = |id: &i32| {
         fs::read(format!("/proc/{id}/cmdline"))

@@ -4,7 +4,7 @@
 //! for both; what counts is the ratio.
 
 mod attach;
-mod memory;
+pub mod memory;
 mod sample;
 mod table;
 mod traffic;
