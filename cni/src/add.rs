@@ -21,7 +21,7 @@ use ipnetwork::IpNetwork;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
-use wgcni_api::node::{Attach, Attached, Namespace as Place};
+use wgcni_api::node::{Attach, Attached, Detach, Namespace as Place};
 use wgcni_dataplane::container::{Guard, Problem, Wish, check, create};
 use wgcni_dataplane::{Engine, Namespace};
 use wgcni_fault::around;
@@ -123,13 +123,17 @@ impl Drop for Undo<'_> {
             return;
         }
         let Container { key, conf, .. } = self.container;
-        // Only what has our key: the next ADD's attachment stays.
-        let detached = self.node.detach(key, Some(self.public_key), UNDO);
+        let detached = self.node.detach(&only(self.container, self.public_key), UNDO);
         if detached.is_err_and(|failure| failure.is_absence()) {
             // The verb's own error is what the runtime has to know.
             let _ = Tombstone::of(key, &conf.paths.tombstones).write();
         }
     }
+}
+
+/// Takes back what has this key: the next ADD's attachment stays.
+fn only(container: &Container, public_key: PublicKey) -> Detach {
+    Detach { key: container.key.clone(), public_key: Some(public_key), started: None }
 }
 
 fn attach(plan: &Plan, namespace: &Namespace, undo: &mut Undo) -> Result<Attached, Error> {
@@ -141,6 +145,7 @@ fn attach(plan: &Plan, namespace: &Namespace, undo: &mut Undo) -> Result<Attache
         namespace: Place { path: netns.clone(), id },
         public_key: undo.public_key,
         requested: plan.requested,
+        started: Some(plan.container.started),
     };
     settle(undo, &Tombstone::of(key, &conf.paths.tombstones))?;
     let mut answer = around!("add.attach", undo.node.attach(&request));
@@ -152,6 +157,7 @@ fn attach(plan: &Plan, namespace: &Namespace, undo: &mut Undo) -> Result<Attache
     undo.armed = !matches!(answer, Err(Failure::Down(_) | Failure::No(_)));
     answer.map_err(|failure| match failure.refusal() {
         Some(ErrorCode::AlreadyExists) => Error::Attached(key.clone(), failure.into()),
+        Some(ErrorCode::Aborted) => Error::Overtaken(key.clone()),
         _ => failure.into_error("attach"),
     })
 }
@@ -161,7 +167,9 @@ fn settle(undo: &Undo, tombstone: &Tombstone) -> Result<(), Error> {
     if !tombstone.exists() {
         return Ok(());
     }
-    let detached = undo.node.detach(&undo.container.key, None, UNDO);
+    let Container { key, started, .. } = undo.container;
+    let request = Detach { key: key.clone(), public_key: None, started: Some(*started) };
+    let detached = undo.node.detach(&request, UNDO);
     detached.map_err(|failure| failure.into_error("detach"))?;
     tombstone.remove()
 }
@@ -177,7 +185,7 @@ fn make_way(container: &Container, namespace: &Namespace, node: &Node) -> bool {
         problems.iter().any(|problem| matches!(problem, Problem::Missing | Problem::Foreign))
     };
     sandbox::names(container).into_iter().all(gone)
-        && node.detach(&container.key, Some(held.public_key), UNDO).is_ok()
+        && node.detach(&only(container, held.public_key), UNDO).is_ok()
 }
 
 /// Makes the interface, or gives up waiting for it.
@@ -197,7 +205,8 @@ fn make(
         Ok(Err(error)) => Err(failed(error.into())),
         Err(hangs) => {
             // It may come to its end just before this process does.
-            let _ = sandbox::start_removal(container, namespace).wait(UNDO);
+            let names = sandbox::names(container);
+            let _ = sandbox::start_removal(&container.key, names, namespace).wait(UNDO);
             Err(failed(hangs.into()))
         }
     }

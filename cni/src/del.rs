@@ -7,6 +7,7 @@ use crate::sandbox;
 use crate::tombstone::Tombstone;
 use std::sync::Arc;
 use std::time::Duration;
+use wgcni_api::node::Detach;
 use wgcni_fault::around;
 
 /// Longest wait for a node-manager that hangs.
@@ -22,7 +23,9 @@ const REMOVE: Duration = Duration::from_secs(3);
 pub fn del(container: &Container) -> Result<(), Error> {
     // A namespace that cannot be had is gone, and the interface with it.
     let namespace = sandbox::open(container).ok().map(Arc::new);
-    let remove = || namespace.as_ref().map(|inside| sandbox::start_removal(container, inside));
+    let names = sandbox::names(container);
+    let start = |inside| sandbox::start_removal(&container.key, names, inside);
+    let remove = || namespace.as_ref().map(start);
     // The kernel takes its time for an interface; the node-manager works meanwhile.
     let removal = remove();
     let detached = around!("del.detach", detach(container));
@@ -40,14 +43,15 @@ fn detach(container: &Container) -> Result<(), Error> {
     let paths = &container.conf.paths;
     let node = Node::new(&paths.socket)?;
     let tombstone = Tombstone::of(key, &paths.tombstones);
-    match node.detach(key, None, DETACH) {
+    let request = Detach { key: key.clone(), public_key: None, started: Some(container.started) };
+    match node.detach(&request, DETACH) {
         Ok(()) => return tombstone.remove(),
         Err(failure) if failure.is_absence() => tombstone.write()?,
         Err(failure) => return Err(failure.into_error("detach")),
     }
     // It may have read the tombstones just before this one was written; then it listens
     // by now.
-    match node.detach(key, None, DETACH / 4) {
+    match node.detach(&request, DETACH / 4) {
         Ok(()) => tombstone.remove(),
         Err(_) => Ok(()),
     }

@@ -15,6 +15,7 @@
 
 mod add;
 mod check;
+mod clock;
 mod conf;
 mod del;
 mod error;
@@ -53,6 +54,7 @@ pub struct World<'a> {
 /// Runs one verb; returns the exit code, 0 or 1.
 pub fn run(world: World<'_>) -> u8 {
     let World { env, stdin, stdout, stderr, random } = world;
+    let started = clock::since_boot();
     // The bytes are needed after a failure too: an error is written in their version.
     let mut bytes = Vec::new();
     // Nothing that a panic leaves half-done is looked at again.
@@ -65,7 +67,7 @@ pub fn run(world: World<'_>) -> u8 {
         if command != "VERSION" {
             read?;
         }
-        serve(Request::parse(&command, env, &bytes)?, &bytes, random)
+        serve(Request::parse(&command, env, &bytes, started)?, &bytes, random)
     }));
     match answer.unwrap_or_else(|panic| Err(Error::from_panic(panic.as_ref()))) {
         Ok(Answer::About) => output::words(stderr, &version::about()),

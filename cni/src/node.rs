@@ -7,9 +7,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
-use wgcni_api::node::{Attach, Attached, Checked, Detach, Prune};
+use wgcni_api::node::{Attach, Attached, Checked, Detach, Prune, Pruned};
 use wgcni_api::{client, node_v1 as wire};
-use wgcni_model::{AttachmentKey, FieldError, PublicKey};
+use wgcni_model::{AttachmentKey, FieldError};
 
 /// How long a node-manager may take to come back before an answer is given without it:
 /// longer than an upgrade takes.
@@ -122,18 +122,12 @@ impl Node {
         Attached::try_from(answer).map_err(Failure::Nonsense)
     }
 
-    /// Detaches a container, only from the key where one is given. Does not wait for
-    /// anybody who is not there.
+    /// Detaches a container. Does not wait for anybody who is not there.
     ///
     /// # Errors
     /// No answer in time, or a refusal.
-    pub fn detach(
-        &self,
-        key: &AttachmentKey,
-        public_key: Option<PublicKey>,
-        within: Duration,
-    ) -> Result<(), Failure> {
-        let request = wire::DetachRequest::from(&Detach { key: key.clone(), public_key });
+    pub fn detach(&self, detach: &Detach, within: Duration) -> Result<(), Failure> {
+        let request = wire::DetachRequest::from(detach);
         self.bounded(within, async || self.client.detach(request.clone()).await.map(drop))
     }
 
@@ -151,12 +145,17 @@ impl Node {
         Checked::try_from(answer).map_err(Failure::Nonsense)
     }
 
-    /// Takes away what is not in use.
+    /// Takes away what is not in use; says what that was.
     ///
     /// # Errors
     /// No answer in time, or a refusal.
-    pub fn prune(&self, prune: &Prune) -> Result<(), Failure> {
-        self.patiently(async || self.client.prune(prune.into()).await.map(drop))
+    pub fn prune(&self, prune: &Prune) -> Result<Vec<Pruned>, Failure> {
+        let answer = self.patiently(async || {
+            let answer = self.client.prune(prune.into()).await;
+            answer.map(connectrpc::client::UnaryResponse::into_owned)
+        })?;
+        let removed = answer.removed.into_iter().map(Pruned::try_from);
+        removed.collect::<Result<_, _>>().map_err(Failure::Nonsense)
     }
 
     /// How the node is, now.

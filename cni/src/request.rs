@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::version::Version;
 use std::ffi::OsString;
 use std::io::Read;
+use std::time::Duration;
 use wgcni_model::{Addresses, AttachmentKey, ContainerId, IfName};
 
 /// Largest configuration that is read, in bytes: a GC names every container of a host.
@@ -39,6 +40,8 @@ pub struct Container {
     pub requested: Option<Addresses>,
     /// The network.
     pub conf: Conf,
+    /// When the verb began, since the host's boot.
+    pub started: Duration,
 }
 
 /// Looks up a variable of the environment.
@@ -67,8 +70,8 @@ impl Request {
     ///
     /// # Errors
     /// What is missing or wrong, in this order: environment, stdin, version.
-    pub fn parse(command: &str, env: Env, stdin: &[u8]) -> Result<Self, Error> {
-        let about = |verb, netns, since| About { verb, netns, since }.parse(env, stdin);
+    pub fn parse(command: &str, env: Env, stdin: &[u8], started: Duration) -> Result<Self, Error> {
+        let about = |verb, netns, since| About { verb, netns, since, started }.parse(env, stdin);
         let network = |verb| {
             let conf = Conf::parse(stdin)?;
             since(verb, Version::V110, conf.version).map(|()| conf)
@@ -99,6 +102,7 @@ struct About {
     netns: bool,
     /// First version that has the verb.
     since: Version,
+    started: Duration,
 }
 
 impl About {
@@ -122,7 +126,7 @@ impl About {
         let conf = Conf::parse(stdin)?;
         since(self.verb, self.since, conf.version)?;
         let key = AttachmentKey { network: conf.network.clone(), container_id, ifname };
-        Ok(Container { key, netns, requested, conf })
+        Ok(Container { key, netns, requested, conf, started: self.started })
     }
 }
 

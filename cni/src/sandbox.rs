@@ -13,7 +13,7 @@ use std::time::Duration;
 use wgcni_api::node::{Attached, Hub};
 use wgcni_dataplane::container::{KEEPALIVE, Wish, remove};
 use wgcni_dataplane::{Namespace, Peer, mark};
-use wgcni_model::{Addresses, Family, IfName, PublicKey};
+use wgcni_model::{Addresses, AttachmentKey, Family, IfName, PublicKey};
 
 /// Opens the container's namespace, once: its path may mean another one later.
 ///
@@ -138,10 +138,14 @@ impl<T: Send + 'static> Work<T> {
     }
 }
 
-/// Starts to delete whatever interface the attachment has in the namespace.
-pub fn start_removal(container: &Container, namespace: &Arc<Namespace>) -> Work<Result<(), Error>> {
+/// Starts to delete whatever interface of these names the attachment has in the namespace.
+pub fn start_removal(
+    key: &AttachmentKey,
+    names: [&IfName; 2],
+    namespace: &Arc<Namespace>,
+) -> Work<Result<(), Error>> {
     let namespace = Arc::clone(namespace);
-    let (names, mark) = (names(container).map(Clone::clone), mark::attachment(&container.key));
+    let (names, mark) = (names.map(Clone::clone), mark::attachment(key));
     Work::start(move || {
         let removed = names.map(|name| remove(&namespace, &name, &mark));
         let failed = |e: wgcni_dataplane::Error| Error::Namespace {

@@ -5,6 +5,7 @@ mod support;
 
 use connectrpc::ErrorCode;
 use serde_json::{Value, json};
+use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 use std::thread;
 use std::time::Duration;
@@ -111,4 +112,30 @@ fn an_add_that_is_killed_stands_in_nobodys_way() {
         wait::until(&format!("step {step} to leave nothing"), swept).unwrap();
     }
     wait::until("the host to be clean", || live.peers() == 0 && live.remains().is_empty()).unwrap();
+}
+
+#[test]
+fn an_add_that_arrives_after_its_del_is_refused() {
+    let live = Live::start("");
+    let conf = conf("1.0.0");
+    let container = live.container("late");
+    // An ADD that has begun, and gets its configuration only after the DEL.
+    let (mut early, mut stdin) =
+        container.call("ADD").begin(live.node.host().command(PLUGIN).unwrap());
+    let stat = format!("/proc/{}/stat", early.id());
+    // Sleeping in the plugin: there is nothing else to wait for.
+    let is_reading =
+        || std::fs::read_to_string(&stat).is_ok_and(|s| s.contains("(wireguard-cni) S"));
+    wait::until("the ADD to wait for its configuration", is_reading).unwrap();
+    container.run("DEL", &conf).done();
+    stdin.write_all(conf.to_string().as_bytes()).unwrap();
+    drop(stdin);
+    let status = early.wait().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let mut text = String::new();
+    early.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+    assert!(text.contains("detached"), "{text}");
+    assert_eq!(live.peers(), 0);
+    nothing_left(&live, &container);
+    container.run("ADD", &conf).result();
 }

@@ -58,6 +58,14 @@ impl Lab {
         Netns::create_bare(&self.run.name_of(name))
     }
 
+    /// Takes a namespace's name away again.
+    ///
+    /// # Errors
+    /// When it stays.
+    pub fn remove_netns(&self, name: &str) -> Result<()> {
+        Netns::named(&self.run.name_of(name)).remove()
+    }
+
     /// The run, which names everything.
     pub fn run(&self) -> &Run {
         &self.run

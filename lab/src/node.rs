@@ -104,6 +104,15 @@ impl Node {
         rpc::call(&mut stream, method, request)
     }
 
+    /// Runs `node-manager reclaim` with more arguments.
+    ///
+    /// # Errors
+    /// When it does not end with 0.
+    pub fn reclaim(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = self.host.command(programs::find("node-manager")?)?;
+        checked(command.arg("reclaim").args(arguments))
+    }
+
     /// The node's host.
     pub fn host(&self) -> &Host {
         &self.host

@@ -7,7 +7,7 @@ use wgcni_daemon::config::Flags;
 
 use crate::cleanup::{Keep, cleanup, leave};
 use crate::config::{Config, Settings};
-use crate::{serve, tunnels};
+use crate::{reclaim, serve, tunnels};
 
 /// Serves one node of a Wireguard CNI cluster.
 #[derive(Debug, Parser)]
@@ -23,6 +23,13 @@ enum Command {
     Serve(Configured),
     /// Run this node's userspace WireGuard devices (serve starts it where it is needed).
     Tunnels(tunnels::Arguments),
+    /// Take away attachments whose containers died without a DEL (serve does it by itself).
+    Reclaim {
+        #[command(flatten)]
+        arguments: reclaim::Arguments,
+        #[command(flatten)]
+        configured: Configured,
+    },
     /// Take everything of ours off this host; keys, lease and attachments stay on disk.
     Cleanup {
         #[command(flatten)]
@@ -63,6 +70,9 @@ impl Cli {
         match self.command {
             Command::Serve(configured) => serve::serve(configured.load()?).await,
             Command::Tunnels(arguments) => tunnels::run(arguments).await,
+            Command::Reclaim { arguments, configured } => {
+                reclaim::run(&configured.load()?, &arguments).await
+            }
             Command::Cleanup { configured, purge } => {
                 let keep = if purge { Keep::Nothing } else { Keep::State };
                 cleanup(&configured.load()?, keep)

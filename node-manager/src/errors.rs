@@ -4,6 +4,7 @@ use connectrpc::{ConnectError, ErrorCode};
 use wgcni_ipam::AllocateError;
 
 use crate::attachments::{AttachError, CheckError, DetachError};
+use crate::reclaim::ReclaimError;
 
 /// An error with its causes, on one line.
 pub fn chain(error: &dyn std::error::Error) -> String {
@@ -17,9 +18,12 @@ pub enum RpcError {
     /// Attach.
     #[error(transparent)]
     Attach(#[from] AttachError),
-    /// Detach, Prune.
+    /// Detach.
     #[error(transparent)]
     Detach(#[from] DetachError),
+    /// Reclaim, Prune.
+    #[error(transparent)]
+    Reclaim(#[from] ReclaimError),
     /// Check.
     #[error(transparent)]
     Check(#[from] CheckError),
@@ -41,6 +45,7 @@ impl RpcError {
                 | AttachError::Apply(..)
                 | AttachError::Store(..) => ErrorCode::Unavailable,
                 AttachError::Exists(..) => ErrorCode::AlreadyExists,
+                AttachError::Late(_) => ErrorCode::Aborted,
                 AttachError::KeyTaken(_) | AttachError::Requested(_) => ErrorCode::InvalidArgument,
                 AttachError::Address(AllocateError::Exhausted { .. }) => {
                     ErrorCode::ResourceExhausted
@@ -49,13 +54,14 @@ impl RpcError {
                     ErrorCode::FailedPrecondition
                 }
             },
+            Self::Reclaim(ReclaimError::Look(_)) => ErrorCode::FailedPrecondition,
             Self::Check(error) => match error {
                 CheckError::Missing(_) => ErrorCode::NotFound,
                 CheckError::Peer(..) | CheckError::Address { .. } => ErrorCode::FailedPrecondition,
                 CheckError::Unknown(..) => ErrorCode::Unavailable,
             },
             Self::Field(_) => ErrorCode::InvalidArgument,
-            Self::Detach(_) | Self::Interrupted => ErrorCode::Unavailable,
+            Self::Detach(_) | Self::Reclaim(_) | Self::Interrupted => ErrorCode::Unavailable,
         }
     }
 

@@ -22,6 +22,7 @@ pub mod identity;
 pub mod lock;
 pub mod membership;
 mod notifications;
+pub mod reclaim;
 pub mod reconcile;
 pub mod rpc;
 pub mod serve;

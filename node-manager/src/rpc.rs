@@ -3,10 +3,11 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use connectrpc::{ConnectError, ConnectRpcService, Limits, RequestContext, Router};
 use connectrpc::{Response, ServiceRequest, ServiceResult};
-use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Prune};
+use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Prune, Pruned};
 use wgcni_api::node_service::{ATTACHMENT_SERVICE_SERVICE_NAME, AttachmentService};
 use wgcni_api::node_v1 as wire;
 use wgcni_model::{AttachmentKey, FieldError, WireguardKind};
@@ -16,6 +17,7 @@ use crate::attachments::{Attachments, Record};
 use crate::device;
 use crate::errors::RpcError;
 use crate::membership::{Link, Membership};
+use crate::reclaim::{Candidate, Reclaimer, Verdict};
 use crate::reconcile::{Findings, Reconciler};
 use crate::status;
 
@@ -41,6 +43,8 @@ pub struct About {
 pub struct Service<S> {
     /// The containers.
     pub attachments: Arc<Attachments<S>>,
+    /// What ends those that died.
+    pub reclaimer: Arc<Reclaimer<S>>,
     /// The kernel.
     pub reconciler: Arc<Reconciler>,
     /// The node's place in the cluster.
@@ -118,10 +122,23 @@ impl<S: Store> AttachmentService for Service<S> {
         request: ServiceRequest<'_, wire::PruneRequest>,
     ) -> ServiceResult<wire::PruneResponse> {
         let prune = parse::<_, Prune>(request.to_owned_message())?;
-        let attachments = Arc::clone(&self.attachments);
-        let gone = to_the_end(async move { attachments.prune(prune).await }).await?;
-        let removed = gone.iter().map(wire::AttachmentKey::from).collect();
-        Response::ok(wire::PruneResponse { removed, ..Default::default() })
+        let reclaimer = Arc::clone(&self.reclaimer);
+        let gone = to_the_end(async move { reclaimer.prune(prune).await }).await?;
+        let pruned = |record: Record| Pruned { namespace: record.namespace(), key: record.key };
+        let removed = gone.into_iter().map(|r| wire::PrunedAttachment::from(&pruned(r)));
+        Response::ok(wire::PruneResponse { removed: removed.collect(), ..Default::default() })
+    }
+
+    async fn reclaim(
+        &self,
+        _: RequestContext,
+        request: ServiceRequest<'_, wire::ReclaimRequest>,
+    ) -> ServiceResult<wire::ReclaimResponse> {
+        let dry_run = request.to_owned_message().dry_run;
+        let reclaimer = Arc::clone(&self.reclaimer);
+        let found = to_the_end(async move { reclaimer.reclaim(dry_run).await }).await?;
+        let candidates = found.iter().map(candidate).collect();
+        Response::ok(wire::ReclaimResponse { candidates, ..Default::default() })
     }
 
     async fn status(
@@ -149,6 +166,22 @@ impl<S: Store> Service<S> {
                 .map_err(|_| RpcError::Interrupted.to_connect())?,
             dns: self.about.dns.clone(),
         })
+    }
+}
+
+fn candidate(candidate: &Candidate) -> wire::ReclaimCandidate {
+    let (verdict, left) = match candidate.verdict {
+        Verdict::Alive(_) => (wire::Verdict::VERDICT_ALIVE, Duration::ZERO),
+        Verdict::Waits { left, .. } => (wire::Verdict::VERDICT_WAITS, left),
+        Verdict::Due { .. } => (wire::Verdict::VERDICT_DUE, Duration::ZERO),
+    };
+    wire::ReclaimCandidate {
+        key: wire::AttachmentKey::from(&candidate.record.key).into(),
+        addresses: candidate.record.addresses.iter().map(|a| a.to_string()).collect(),
+        verdict: verdict.into(),
+        reason: candidate.reason(),
+        seconds_left: left.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX),
+        ..Default::default()
     }
 }
 

@@ -18,7 +18,7 @@ const NAMED: usize = 3;
 pub fn status<S: Store>(service: &Service<S>) -> wire::StatusResponse {
     let applied = service.reconciler.subscribe().borrow().clone();
     let found = service.findings.get();
-    let (attachments, usage) = service.attachments.usage();
+    let (attachments, resting, usage) = service.attachments.usage();
     let blocked = blocked(service, &applied, &usage);
     let degraded = degraded(service, &applied, &found);
     let free = usage.iter().map(|u| u.capacity.saturating_sub(u.used + u.resting)).min();
@@ -38,6 +38,8 @@ pub fn status<S: Store>(service: &Service<S>) -> wire::StatusResponse {
         applied_revision: applied.revision.0,
         cluster_manager_connected: service.link.borrow().connected,
         repairs: repairs.collect(),
+        reclaimed: service.reclaimer.taken(),
+        resting_addresses: resting as u64,
         silent_peers: found.silent.iter().take(LISTED).map(silent).collect(),
         ..Default::default()
     }

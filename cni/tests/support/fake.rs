@@ -131,6 +131,14 @@ impl AttachmentService for Answers {
         self.answer(("prune", Vec::new()), None)
     }
 
+    async fn reclaim(
+        &self,
+        _: RequestContext,
+        _: ServiceRequest<'_, wire::ReclaimRequest>,
+    ) -> ServiceResult<wire::ReclaimResponse> {
+        self.answer(("reclaim", Vec::new()), None)
+    }
+
     async fn status(
         &self,
         _: RequestContext,

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -74,13 +74,20 @@ impl Call {
     }
 
     /// Starts it with a command that was prepared to run the plugin elsewhere.
-    pub fn spawn(&self, mut command: Command) -> Child {
+    pub fn spawn(&self, command: Command) -> Child {
+        let (child, mut stdin) = self.begin(command);
+        // The plugin may end without reading.
+        let _ = stdin.write_all(&self.stdin);
+        child
+    }
+
+    /// Starts it so, and leaves its configuration to the caller.
+    pub fn begin(&self, mut command: Command) -> (Child, ChildStdin) {
         command.env_clear().envs(&self.env);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // The plugin may end without reading.
-        let _ = child.stdin.take().unwrap().write_all(&self.stdin);
-        child
+        let stdin = child.stdin.take().unwrap();
+        (child, stdin)
     }
 
     /// Runs it so to its end.

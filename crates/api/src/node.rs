@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 use wgcni_model::{
     Addresses, AttachmentKey, ContainerId, IfName, NamespaceId, NetworkName, Prefixes, PublicKey,
     WireguardKind,
@@ -27,6 +28,8 @@ pub struct Attach {
     pub public_key: PublicKey,
     /// Addresses that the caller would like.
     pub requested: Option<Addresses>,
+    /// When the caller began, since the host's boot (`CLOCK_BOOTTIME`), where it says.
+    pub started: Option<Duration>,
 }
 
 /// What the plugin puts into the container's namespace.
@@ -86,6 +89,17 @@ pub struct Detach {
     pub key: AttachmentKey,
     /// Only if it has this key.
     pub public_key: Option<PublicKey>,
+    /// When the caller began, since the host's boot (`CLOCK_BOOTTIME`), where it says.
+    pub started: Option<Duration>,
+}
+
+/// An attachment that was taken away because it is not in use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pruned {
+    /// Which one.
+    pub key: AttachmentKey,
+    /// Where its interface may still be.
+    pub namespace: Namespace,
 }
 
 /// Takes away what is not in use.

@@ -69,12 +69,14 @@ fn what_plugin_and_node_say_survives_the_wire() {
         namespace: namespace(),
         public_key: key(1),
         requested: Some(addresses()),
+        started: Some(std::time::Duration::from_nanos(7)),
     };
     assert_eq!(Attach::try_from(wire(&node_v1::AttachRequest::from(&attach))).unwrap(), attach);
     let checked = Checked { attached: attached(), public_key: key(1), namespace: namespace() };
     assert_eq!(Checked::try_from(wire(&node_v1::CheckResponse::from(&checked))).unwrap(), checked);
     for public_key in [None, Some(key(1))] {
-        let detach = Detach { key: attachment(1), public_key };
+        let started = public_key.map(|_| std::time::Duration::from_nanos(8));
+        let detach = Detach { key: attachment(1), public_key, started };
         assert_eq!(Detach::try_from(wire(&node_v1::DetachRequest::from(&detach))).unwrap(), detach);
     }
 }
@@ -135,6 +137,7 @@ fn refusals_name_the_field() {
         namespace: namespace(),
         public_key: key(1),
         requested: None,
+        started: None,
     });
     message.public_key = vec![0; 32];
     let error = Attach::try_from(message.clone()).unwrap_err();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use wgcni_api::node::Attach;
 use wgcni_ipam::{AllocateError, Allocator, Usage};
-use wgcni_model::{Addresses, AttachmentKey, Lease, Prefix, Prefixes, PublicKey};
+use wgcni_model::{Addresses, AttachmentKey, Family, Lease, Prefix, Prefixes, PublicKey};
 use wgcni_store::{Loaded, Transaction};
 
 use super::AttachError;
@@ -47,6 +47,20 @@ struct Pool {
 }
 
 impl Pool {
+    /// Addresses for an attachment: those that it asks for, else its last ones, else any.
+    fn take_or(
+        &mut self,
+        key: &AttachmentKey,
+        requested: Option<Addresses>,
+        last: Option<Addresses>,
+        now: Duration,
+    ) -> Result<Addresses, AttachError> {
+        match last.filter(|_| requested.is_none() && self.addresses.get(key).is_none()) {
+            Some(last) => self.take(key, Some(last), now).or_else(|_| self.take(key, None, now)),
+            None => self.take(key, requested, now),
+        }
+    }
+
     /// Addresses for an attachment: those that it has, unless it wants others.
     fn take(
         &mut self,
@@ -177,8 +191,9 @@ impl Book {
             return Err(AttachError::Exists(key.clone(), old.addresses));
         }
         self.check_key(attach)?;
+        let last = self.last(key);
         let pool = self.pool.as_mut().ok_or(AttachError::NoLease)?;
-        let addresses = pool.take(key, attach.requested, now)?;
+        let addresses = pool.take_or(key, attach.requested, last, now)?;
         let record = Record {
             key: key.clone(),
             path: attach.namespace.path.clone(),
@@ -200,6 +215,19 @@ impl Book {
         }
         self.records.insert(key.clone(), record.clone());
         Ok(Begun { record, replaces: old.map(|old| old.public_key), transaction })
+    }
+
+    /// What an attachment had when it ended last, while that is known: who comes back after
+    /// a reboot, or is restarted, is found where it was.
+    fn last(&self, key: &AttachmentKey) -> Option<Addresses> {
+        let own = self.resting.values().filter(|rest| rest.key == *key);
+        // The newest of each family.
+        let newest = |family: Family| {
+            let of_family = own.clone().filter(|rest| Family::of(rest.address) == family);
+            of_family.max_by_key(|rest| rest.since).map(|rest| rest.address)
+        };
+        let newest = [Family::V4, Family::V6].into_iter().filter_map(newest);
+        Addresses::from_items(newest).ok()
     }
 
     /// A key of two attachments would move the first one's address to the second.
@@ -258,6 +286,11 @@ impl Book {
     /// All attachments.
     pub fn records(&self) -> impl Iterator<Item = &Record> {
         self.records.values()
+    }
+
+    /// How many addresses have a record that they rest.
+    pub fn resting(&self) -> usize {
+        self.resting.len()
     }
 
     /// The lease in use.

@@ -22,6 +22,9 @@ pub enum AttachError {
     /// It is attached, in the same namespace.
     #[error("attachment {0} exists already, with {1}")]
     Exists(AttachmentKey, Addresses),
+    /// Its DEL was faster.
+    #[error("attachment {0} was detached after this attempt began")]
+    Late(AttachmentKey),
     /// Its key belongs to another.
     #[error("public_key: belongs to attachment {0} already")]
     KeyTaken(AttachmentKey),

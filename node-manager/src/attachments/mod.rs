@@ -8,15 +8,16 @@
 //! flush of the store and a pass of the reconciler.
 
 mod book;
+mod ends;
 mod errors;
 mod locks;
+mod prune;
 mod record;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use futures::future::join_all;
-use wgcni_api::node::{Attach, Detach, Prune};
+use wgcni_api::node::{Attach, Detach};
 use wgcni_dataplane::Peer;
 use wgcni_fault::around;
 use wgcni_ipam::Usage;
@@ -25,11 +26,12 @@ use wgcni_store::{Store, WatchError};
 
 use crate::reconcile::Reconciler;
 use book::{Begun, Book};
+use ends::Ends;
 use locks::KeyLocks;
 
 pub use book::AdoptError;
 pub use errors::{AttachError, CheckError, DetachError, OpenError};
-pub use record::{Record, Unreadable, stored};
+pub use record::{Phase, Record, Unreadable, stored};
 
 /// How long an attachment waits for the kernel: the plugin gives up after 5 s.
 const APPLY: Duration = Duration::from_secs(4);
@@ -58,6 +60,7 @@ pub struct Attachments<S> {
     reconciler: Arc<Reconciler>,
     book: Mutex<Book>,
     locks: KeyLocks<AttachmentKey>,
+    ends: Mutex<Ends>,
 }
 
 impl<S: Store> Attachments<S> {
@@ -77,7 +80,8 @@ impl<S: Store> Attachments<S> {
         for record in book.records() {
             reconciler.put_peer(record.public_key, record.addresses, None);
         }
-        Ok(Self { store, reconciler, book: Mutex::new(book), locks: KeyLocks::default() })
+        let (book, locks) = (Mutex::new(book), KeyLocks::default());
+        Ok(Self { store, reconciler, book, locks, ends: Mutex::default() })
     }
 
     /// Gives addresses of this lease from now on.
@@ -95,6 +99,7 @@ impl<S: Store> Attachments<S> {
     /// See [`AttachError`].
     pub async fn attach(&self, attach: Attach) -> Result<Record, AttachError> {
         let _alone = self.locks.lock(&attach.key).await;
+        self.check_late(&attach)?;
         self.check_ready()?;
         let Begun { mut record, replaces, transaction } = self.book().begin(&attach, now())?;
         let key = record.key.clone();
@@ -115,6 +120,15 @@ impl<S: Store> Attachments<S> {
         }
         tracing::info!(attachment = %key, addresses = %record.addresses, "attached");
         Ok(record)
+    }
+
+    /// An ADD that a DEL overtook on the way here would be undone by nobody.
+    fn check_late(&self, attach: &Attach) -> Result<(), AttachError> {
+        let key = &attach.key;
+        match attach.started {
+            Some(began) if self.ends().overtook(key, began) => Err(AttachError::Late(key.clone())),
+            _ => Ok(()),
+        }
     }
 
     fn check_ready(&self) -> Result<(), AttachError> {
@@ -152,8 +166,13 @@ impl<S: Store> Attachments<S> {
     /// # Errors
     /// When that cannot be made durable.
     pub async fn detach(&self, detach: Detach) -> Result<(), DetachError> {
-        let which = detach.public_key.map_or(Which::Any, Which::WithKey);
-        self.end(&detach.key, which).await.map(drop)
+        let Detach { key, public_key, started } = detach;
+        // One that takes back its own attachment ends nobody else's.
+        if let (None, Some(began)) = (public_key, started) {
+            self.ends().note(&key, began);
+        }
+        let which = public_key.map_or(Which::Any, Which::WithKey);
+        self.end(&key, which, "DEL").await.map(drop)
     }
 
     /// Takes a container away, unless it was attached after `time`.
@@ -165,11 +184,17 @@ impl<S: Store> Attachments<S> {
         key: &AttachmentKey,
         time: SystemTime,
     ) -> Result<(), DetachError> {
-        self.end(key, Which::MadeBefore(since_epoch(time))).await.map(drop)
+        let which = Which::MadeBefore(since_epoch(time));
+        self.end(key, which, "its DEL came while node-manager was down").await.map(drop)
     }
 
     /// Takes a container away if it is the one that is meant; says whether it was.
-    async fn end(&self, key: &AttachmentKey, which: Which) -> Result<bool, DetachError> {
+    async fn end(
+        &self,
+        key: &AttachmentKey,
+        which: Which,
+        reason: &str,
+    ) -> Result<bool, DetachError> {
         let _alone = self.locks.lock(key).await;
         let Some(record) = self.get(key).filter(|record| which.is(record)) else {
             return Ok(false);
@@ -186,7 +211,7 @@ impl<S: Store> Attachments<S> {
             // The wish stays, and the reconciler goes on trying.
             tracing::warn!(attachment = %key, %error, "the hub may have the peer for a while");
         }
-        tracing::info!(attachment = %key, addresses = %record.addresses, "detached");
+        tracing::info!(attachment = %key, addresses = %record.addresses, reason, "detached");
         Ok(true)
     }
 
@@ -208,26 +233,9 @@ impl<S: Store> Attachments<S> {
         }
     }
 
-    /// Takes away the attachments of a network that are not in use. Without a list that is
-    /// none: what another boot left was taken away at the start, and a namespace that is
-    /// not seen is no proof that it is dead.
-    ///
-    /// # Errors
-    /// The first that could not be taken away; the others are.
-    pub async fn prune(&self, prune: Prune) -> Result<Vec<AttachmentKey>, DetachError> {
-        let Some(valid) = prune.valid else { return Ok(Vec::new()) };
-        let dead: Vec<(AttachmentKey, PublicKey)> = {
-            let book = self.book();
-            let of_network = book.records().filter(|r| r.key.network == prune.network);
-            let dead = of_network
-                .filter(|r| !valid.contains(&(r.key.container_id.clone(), r.key.ifname.clone())));
-            dead.map(|r| (r.key.clone(), r.public_key)).collect()
-        };
-        // By key: one that is attached anew meanwhile is in use.
-        let ended = dead.iter().map(|(key, peer)| self.end(key, Which::WithKey(*peer)));
-        let ended: Vec<bool> = join_all(ended).await.into_iter().collect::<Result<_, _>>()?;
-        let gone = dead.into_iter().zip(ended).filter(|(_, ended)| *ended);
-        Ok(gone.map(|((key, _), _)| key).collect())
+    /// All attachments, however far they have come.
+    pub fn records(&self) -> Vec<Record> {
+        self.book().records().cloned().collect()
     }
 
     /// An attachment, however far it has come.
@@ -235,10 +243,15 @@ impl<S: Store> Attachments<S> {
         self.book().get(key).cloned()
     }
 
-    /// How many there are, and how full the lease is.
-    pub fn usage(&self) -> (usize, Vec<Usage>) {
+    /// How many there are, how many addresses have a record that they rest, and how full the
+    /// lease is.
+    pub fn usage(&self) -> (usize, usize, Vec<Usage>) {
         let book = self.book();
-        (book.records().count(), book.usage(now()))
+        (book.records().count(), book.resting(), book.usage(now()))
+    }
+
+    fn ends(&self) -> MutexGuard<'_, Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the store takes no more changes.
@@ -273,4 +286,4 @@ fn since_epoch(time: SystemTime) -> Duration {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

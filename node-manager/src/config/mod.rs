@@ -65,6 +65,8 @@ pub struct Config {
     pub quarantine: Duration,
     /// How long peers are kept that a cluster-manager without memory does not list.
     pub keep_peers: Duration,
+    /// How long a container must have been dead before its attachment is taken away.
+    pub reclaim_after: Duration,
     /// Time between two full passes.
     pub resync: Duration,
     /// How long a node may answer nothing until it counts as silent.

@@ -40,6 +40,8 @@ impl Reader {
         let silent = self.seconds("silent_seconds", settings.silent_seconds, 180, 1);
         let quarantine = self.seconds("quarantine_seconds", settings.quarantine_seconds, 60, 0);
         let keep_peers = self.seconds("keep_peers_seconds", settings.keep_peers_seconds, 300, 0);
+        let reclaim_after = settings.reclaim_after_seconds;
+        let reclaim_after = self.seconds("reclaim_after_seconds", reclaim_after, 300, 1);
         let settings = self.layers.finish()?;
         // A value that is missing here was rejected above, and `finish` returned it.
         let (Some(node), Some(cluster_manager)) = (node, cluster_manager) else {
@@ -59,6 +61,7 @@ impl Reader {
             wireguard,
             quarantine,
             keep_peers,
+            reclaim_after,
             resync,
             silent,
             host_ports,

@@ -51,6 +51,9 @@ pub struct Settings {
     /// How long peers are kept that a cluster-manager which lost its state does not list.
     #[arg(long, env = "WGCNI_KEEP_PEERS_SECONDS")]
     pub(super) keep_peers_seconds: Option<u32>,
+    /// How long a container must have been dead, without a DEL, before its attachment ends.
+    #[arg(long, env = "WGCNI_RECLAIM_AFTER_SECONDS")]
+    pub(super) reclaim_after_seconds: Option<u32>,
     /// How often everything is compared with the kernel.
     #[arg(long, env = "WGCNI_RESYNC_SECONDS")]
     pub(super) resync_seconds: Option<u32>,

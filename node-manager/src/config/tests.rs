@@ -29,6 +29,7 @@ fn defaults_are_as_documented() {
     assert_eq!(config.state_dir.to_string_lossy(), "/var/lib/wgcni/node-manager");
     assert_eq!(config.host_ports, [(Protocol::Tcp, 4646)]);
     assert_eq!((config.quarantine.as_secs(), config.resync.as_secs()), (60, 30));
+    assert_eq!(config.reclaim_after.as_secs(), 300);
     assert_eq!((config.endpoint, config.wireguard), (EndpointSource::Route, Preference::Auto));
 }
 
@@ -76,6 +77,8 @@ fn values_that_cannot_be_are_refused_together() {
         "x",
         "--resync-seconds",
         "0",
+        "--reclaim-after-seconds",
+        "0",
         "--cluster-manager",
         "https://127.0.0.1:1",
     ];
@@ -85,6 +88,7 @@ fn values_that_cannot_be_are_refused_together() {
         "host_ports",
         "host_ports",
         "mesh_port",
+        "reclaim_after_seconds",
         "resync_seconds",
         "underlay_mtu",
         "wireguard",

@@ -13,7 +13,7 @@ use nix::sched::{CloneFlags, setns};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use wgcni_api::client::Node as Client;
-use wgcni_api::node::{Attach, Attached, Checked, Detach, Namespace, Prune};
+use wgcni_api::node::{Attach, Attached, Checked, Detach, Namespace, Prune, Pruned};
 use wgcni_api::node_v1 as wire;
 use wgcni_daemon::CancellationToken;
 use wgcni_daemon::config::{File as ConfigFile, Flags};
@@ -201,7 +201,7 @@ impl Host {
         let request = wire::PruneRequest::from(prune);
         let answer = self.call(async |client| client.prune(request).await).unwrap();
         let removed = answer.into_owned().removed.into_iter();
-        removed.map(|key| AttachmentKey::try_from(key).unwrap()).collect()
+        removed.map(|gone| Pruned::try_from(gone).unwrap().key).collect()
     }
 
     /// Processes in the host's network namespace, the holder aside.
@@ -267,11 +267,13 @@ pub fn public(n: u8) -> PublicKey {
 
 /// Container `name`, the `n`th, in a namespace of its own.
 pub fn request(name: &str, n: u8) -> Attach {
-    let id = NamespaceId { device: 4, inode: 4_026_532_000 + u64::from(n) };
+    // A number that the kernel never gives, so that it is nobody's.
+    let id = NamespaceId { device: 4, inode: 9_000_000_000 + u64::from(n) };
     Attach {
         key: key(name),
         namespace: Namespace { path: format!("/run/netns/{name}"), id },
         public_key: public(n),
         requested: None,
+        started: None,
     }
 }

@@ -1,9 +1,10 @@
 //! `wgcni.node.v1`.
 
 use super::{parse, parse_dual, parse_list, required, texts};
-use crate::node::{Attach, Attached, Checked, Detach, Dns, Hub, Namespace, Prune};
+use crate::node::{Attach, Attached, Checked, Detach, Dns, Hub, Namespace, Prune, Pruned};
 use crate::node_v1 as wire;
 use std::collections::BTreeSet;
+use std::time::Duration;
 use wgcni_model::{
     Addresses, AttachmentKey, ContainerId, Family, Field, FieldError, IfName, NamespaceId,
     NetworkName, PublicKey, WireguardKind,
@@ -73,6 +74,7 @@ impl TryFrom<wire::AttachRequest> for Attach {
             namespace: required("namespace", request.namespace.take())?,
             public_key: PublicKey::from_bytes(&request.public_key).field("public_key")?,
             requested,
+            started: started(request.started_ns),
         })
     }
 }
@@ -84,6 +86,7 @@ impl From<&Attach> for wire::AttachRequest {
             namespace: wire::Namespace::from(&attach.namespace).into(),
             public_key: attach.public_key.as_bytes().to_vec(),
             requested_addresses: attach.requested.iter().flat_map(|a| texts(a.iter())).collect(),
+            started_ns: started_ns(attach.started),
             ..Self::default()
         }
     }
@@ -215,7 +218,8 @@ impl TryFrom<wire::DetachRequest> for Detach {
             [] => None,
             bytes => Some(PublicKey::from_bytes(bytes).field("public_key")?),
         };
-        Ok(Self { key: required("key", request.key.take())?, public_key })
+        let started = started(request.started_ns);
+        Ok(Self { key: required("key", request.key.take())?, public_key, started })
     }
 }
 
@@ -224,6 +228,38 @@ impl From<&Detach> for wire::DetachRequest {
         Self {
             key: wire::AttachmentKey::from(&detach.key).into(),
             public_key: detach.public_key.map_or_else(Vec::new, |k| k.as_bytes().to_vec()),
+            started_ns: started_ns(detach.started),
+            ..Self::default()
+        }
+    }
+}
+
+/// A time since boot; 0 is none.
+fn started(nanoseconds: u64) -> Option<Duration> {
+    (nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds))
+}
+
+fn started_ns(started: Option<Duration>) -> u64 {
+    // Below 584 years.
+    started.and_then(|time| u64::try_from(time.as_nanos()).ok()).unwrap_or_default()
+}
+
+impl TryFrom<wire::PrunedAttachment> for Pruned {
+    type Error = FieldError;
+
+    fn try_from(mut pruned: wire::PrunedAttachment) -> Result<Self, FieldError> {
+        Ok(Self {
+            key: required("key", pruned.key.take())?,
+            namespace: required("namespace", pruned.namespace.take())?,
+        })
+    }
+}
+
+impl From<&Pruned> for wire::PrunedAttachment {
+    fn from(pruned: &Pruned) -> Self {
+        Self {
+            key: wire::AttachmentKey::from(&pruned.key).into(),
+            namespace: wire::Namespace::from(&pruned.namespace).into(),
             ..Self::default()
         }
     }

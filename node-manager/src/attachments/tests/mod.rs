@@ -3,11 +3,15 @@
 
 mod any_order;
 mod node;
+mod reclaim;
 
 use super::*;
+use futures::future::join_all;
 use node::{Disk, Node, Recorder, key, membership, one, request, wanting};
 use std::collections::{BTreeMap, BTreeSet};
 use wgcni_store::{MemoryStore, Transaction};
+
+pub(crate) use reclaim::record;
 
 #[tokio::test]
 async fn second_attach_in_the_same_namespace_is_refused_and_touches_nothing() {
@@ -30,8 +34,22 @@ async fn another_namespace_or_boot_replaces_the_attachment_and_keeps_the_address
     // The same numbers in another boot are another namespace.
     let node = node.restart("boot-2").await;
     assert!(node.peers().is_empty());
-    let again = wanting(request("a", 2, 3), "10.64.1.2");
-    assert_eq!(node.attach(&again).await.unwrap(), first);
+    assert_ne!(node.attach(&request("b", 2, 4)).await.unwrap(), first);
+    assert_eq!(node.attach(&request("a", 2, 3)).await.unwrap(), first);
+}
+
+#[tokio::test]
+async fn who_is_attached_again_gets_its_last_address_unless_it_is_taken() {
+    let node = Node::new().await;
+    let first = node.attach(&request("a", 1, 1)).await.unwrap();
+    node.detach(&key("a")).await;
+    let elsewhere = node.attach(&wanting(request("a", 1, 2), "10.64.1.9")).await.unwrap();
+    node.detach(&key("a")).await;
+    assert_eq!(node.attach(&request("a", 1, 3)).await.unwrap(), elsewhere);
+    node.detach(&key("a")).await;
+    let node = node.restart("boot-1").await;
+    assert_ne!(node.attach(&request("b", 2, 4)).await.unwrap(), first);
+    assert_eq!(node.attach(&request("a", 1, 5)).await.unwrap(), elsewhere);
 }
 
 #[tokio::test]
@@ -86,11 +104,17 @@ async fn detach_undoes_only_the_attachment_that_is_meant() {
     let node = Node::new().await;
     node.attach(&request("a", 1, 1)).await.unwrap();
     let other = Some(request("a", 1, 9).public_key);
-    node.attachments.detach(Detach { key: key("a"), public_key: other }).await.unwrap();
+    node.attachments
+        .detach(Detach { key: key("a"), public_key: other, started: None })
+        .await
+        .unwrap();
     node.attachments.detach_before(&key("a"), UNIX_EPOCH).await.unwrap();
     assert_eq!(node.peers().len(), 1);
     let own = Some(request("a", 1, 1).public_key);
-    node.attachments.detach(Detach { key: key("a"), public_key: own }).await.unwrap();
+    node.attachments
+        .detach(Detach { key: key("a"), public_key: own, started: None })
+        .await
+        .unwrap();
     assert!(node.peers().is_empty());
     node.detach(&key("a")).await;
     node.detach(&key("never-there")).await;
@@ -107,6 +131,23 @@ async fn detach_that_comes_during_an_attach_wins() {
         attach.await.unwrap().unwrap();
         assert!(node.peers().is_empty());
     }
+}
+
+#[tokio::test]
+async fn attach_that_began_before_a_detach_and_arrives_after_is_refused() {
+    let node = Node::new().await;
+    let at = |seconds| Some(Duration::from_secs(seconds));
+    let began = |seconds| Attach { started: at(seconds), ..request("a", 1, 1) };
+    let end = |public_key, seconds| Detach { key: key("a"), public_key, started: at(seconds) };
+    node.attachments.detach(end(None, 10)).await.unwrap();
+    let error = node.attach(&began(9)).await.unwrap_err();
+    assert!(matches!(error, AttachError::Late(_)), "{error}");
+    assert!(node.peers().is_empty());
+    // One that takes itself back is nobody's DEL.
+    node.attachments.detach(end(Some(began(0).public_key), 20)).await.unwrap();
+    node.attach(&began(11)).await.unwrap();
+    node.detach(&key("a")).await;
+    node.attach(&request("a", 1, 1)).await.unwrap();
 }
 
 #[tokio::test]
@@ -129,23 +170,6 @@ async fn check_names_what_the_hub_lacks() {
     assert!(error.to_string().ends_with("lacks 10.64.1.2"), "{error}");
     node.kernel.0.lock().unwrap().peers.clear();
     assert!(matches!(node.attachments.check(&key("a")).await, Err(CheckError::Peer(..))));
-}
-
-#[tokio::test]
-async fn prune_takes_away_what_is_not_listed_and_nothing_without_a_list() {
-    let node = Node::new().await;
-    for (name, n) in [("a", 1), ("b", 2), ("c", 3)] {
-        node.attach(&request(name, n.into(), n)).await.unwrap();
-    }
-    let mut foreign = request("other", 4, 4);
-    foreign.key.network = "othernet".parse().unwrap();
-    node.attach(&foreign).await.unwrap();
-    let prune = |valid| Prune { network: "wgnet".parse().unwrap(), valid };
-    assert!(node.attachments.prune(prune(None)).await.unwrap().is_empty());
-    let valid = BTreeSet::from([(key("b").container_id, key("b").ifname)]);
-    let removed = node.attachments.prune(prune(Some(valid))).await.unwrap();
-    assert_eq!(removed, [key("a"), key("c")]);
-    assert_eq!(node.peers().len(), 2);
 }
 
 #[tokio::test]

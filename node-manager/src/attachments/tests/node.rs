@@ -99,7 +99,7 @@ impl Node {
     }
 
     pub(super) async fn detach(&self, key: &AttachmentKey) {
-        let detach = Detach { key: key.clone(), public_key: None };
+        let detach = Detach { key: key.clone(), public_key: None, started: None };
         self.attachments.detach(detach).await.unwrap();
     }
 
@@ -140,6 +140,7 @@ pub(super) fn request(name: &str, inode: u64, n: u8) -> Attach {
         namespace: Namespace { path: "/ns".to_owned(), id: NamespaceId { device: 4, inode } },
         public_key: PrivateKey::from_random([n; 32]).public_key(),
         requested: None,
+        started: None,
     }
 }
 

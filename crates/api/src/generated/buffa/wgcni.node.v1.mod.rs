@@ -35,6 +35,10 @@ pub mod __buffa {
         reg.register_json_any(super::__PRUNE_REQUEST_JSON_ANY);
         reg.register_json_any(super::__VALID_ATTACHMENTS_JSON_ANY);
         reg.register_json_any(super::__PRUNE_RESPONSE_JSON_ANY);
+        reg.register_json_any(super::__PRUNED_ATTACHMENT_JSON_ANY);
+        reg.register_json_any(super::__RECLAIM_REQUEST_JSON_ANY);
+        reg.register_json_any(super::__RECLAIM_CANDIDATE_JSON_ANY);
+        reg.register_json_any(super::__RECLAIM_RESPONSE_JSON_ANY);
         reg.register_json_any(super::__STATUS_REQUEST_JSON_ANY);
         reg.register_json_any(super::__STATUS_RESPONSE_JSON_ANY);
         reg.register_json_any(super::__SILENT_PEER_JSON_ANY);
@@ -92,6 +96,22 @@ pub use self::__buffa::view::ValidAttachmentsOwnedView;
 pub use self::__buffa::view::PruneResponseView;
 #[doc(inline)]
 pub use self::__buffa::view::PruneResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::PrunedAttachmentView;
+#[doc(inline)]
+pub use self::__buffa::view::PrunedAttachmentOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ReclaimRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::ReclaimRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ReclaimCandidateView;
+#[doc(inline)]
+pub use self::__buffa::view::ReclaimCandidateOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::ReclaimResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::ReclaimResponseOwnedView;
 #[doc(inline)]
 pub use self::__buffa::view::StatusRequestView;
 #[doc(inline)]

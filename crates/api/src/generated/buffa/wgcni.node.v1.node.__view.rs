@@ -645,6 +645,10 @@ pub struct AttachRequestView<'a> {
     ///
     /// Field 4: `requested_addresses`
     pub requested_addresses: ::buffa::RepeatedView<'a, &'a str>,
+    /// When the caller began: nanoseconds of the host's CLOCK_BOOTTIME. 0: not told.
+    ///
+    /// Field 5: `started_ns`
+    pub started_ns: u64,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for AttachRequestView<'a> {
@@ -726,6 +730,13 @@ impl<'a> ::buffa::MessageView<'a> for AttachRequestView<'a> {
                 )?;
                 view.public_key = ::buffa::types::borrow_bytes(&mut cur)?;
             }
+            5u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.started_ns = ::buffa::types::decode_uint64(&mut cur)?;
+            }
             4u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -783,6 +794,7 @@ impl<'a> ::buffa::MessageView<'a> for AttachRequestView<'a> {
                 .iter()
                 .map(|s| s.to_string())
                 .collect(),
+            started_ns: self.started_ns,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -816,6 +828,9 @@ impl<'a> ::buffa::ViewEncode<'a> for AttachRequestView<'a> {
         for v in &self.requested_addresses {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
         }
+        if self.started_ns != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.started_ns) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -848,6 +863,9 @@ impl<'a> ::buffa::ViewEncode<'a> for AttachRequestView<'a> {
         }
         for v in &self.requested_addresses {
             ::buffa::types::put_string_field(4u32, v, buf);
+        }
+        if self.started_ns != 0u64 {
+            ::buffa::types::put_uint64_field(5u32, self.started_ns, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -889,6 +907,13 @@ impl<'__a> ::serde::Serialize for AttachRequestView<'__a> {
         }
         if !self.requested_addresses.is_empty() {
             __map.serialize_entry("requestedAddresses", &*self.requested_addresses)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.started_ns) {
+            __map
+                .serialize_entry(
+                    "startedNs",
+                    &::buffa::json_helpers::ProtoJson(&self.started_ns),
+                )?;
         }
         __map.end()
     }
@@ -1012,6 +1037,13 @@ impl AttachRequestOwnedView {
     #[must_use]
     pub fn requested_addresses(&self) -> &::buffa::RepeatedView<'_, &'_ str> {
         &self.0.reborrow().requested_addresses
+    }
+    /// When the caller began: nanoseconds of the host's CLOCK_BOOTTIME. 0: not told.
+    ///
+    /// Field 5: `started_ns`
+    #[must_use]
+    pub fn started_ns(&self) -> u64 {
+        self.0.reborrow().started_ns
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<AttachRequestView<'static>>>
@@ -2159,6 +2191,11 @@ pub struct DetachRequestView<'a> {
     ///
     /// Field 2: `public_key`
     pub public_key: &'a [u8],
+    /// When the caller began: nanoseconds of the host's CLOCK_BOOTTIME. An Attach that
+    /// began before and arrives after is refused. 0: not told.
+    ///
+    /// Field 3: `started_ns`
+    pub started_ns: u64,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for DetachRequestView<'a> {
@@ -2219,6 +2256,13 @@ impl<'a> ::buffa::MessageView<'a> for DetachRequestView<'a> {
                 )?;
                 view.public_key = ::buffa::types::borrow_bytes(&mut cur)?;
             }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.started_ns = ::buffa::types::decode_uint64(&mut cur)?;
+            }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
                 let span_len = before_tag.len() - cur.len();
@@ -2251,6 +2295,7 @@ impl<'a> ::buffa::MessageView<'a> for DetachRequestView<'a> {
                 None => ::buffa::MessageField::none(),
             },
             public_key: (self.public_key).to_vec(),
+            started_ns: self.started_ns,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -2273,6 +2318,9 @@ impl<'a> ::buffa::ViewEncode<'a> for DetachRequestView<'a> {
         if !self.public_key.is_empty() {
             size += 1u64 + ::buffa::types::bytes_encoded_len(&self.public_key) as u64;
         }
+        if self.started_ns != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.started_ns) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -2294,6 +2342,9 @@ impl<'a> ::buffa::ViewEncode<'a> for DetachRequestView<'a> {
         }
         if !self.public_key.is_empty() {
             ::buffa::types::put_shared_bytes_field(2u32, &self.public_key, buf);
+        }
+        if self.started_ns != 0u64 {
+            ::buffa::types::put_uint64_field(3u32, self.started_ns, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -2326,6 +2377,13 @@ impl<'__a> ::serde::Serialize for DetachRequestView<'__a> {
                 .serialize_entry(
                     "publicKey",
                     &::buffa::json_helpers::BytesJson(self.public_key),
+                )?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.started_ns) {
+            __map
+                .serialize_entry(
+                    "startedNs",
+                    &::buffa::json_helpers::ProtoJson(&self.started_ns),
                 )?;
         }
         __map.end()
@@ -2435,6 +2493,14 @@ impl DetachRequestOwnedView {
     #[must_use]
     pub fn public_key(&self) -> &'_ [u8] {
         self.0.reborrow().public_key
+    }
+    /// When the caller began: nanoseconds of the host's CLOCK_BOOTTIME. An Attach that
+    /// began before and arrives after is refused. 0: not told.
+    ///
+    /// Field 3: `started_ns`
+    #[must_use]
+    pub fn started_ns(&self) -> u64 {
+        self.0.reborrow().started_ns
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<DetachRequestView<'static>>>
@@ -3977,7 +4043,7 @@ pub struct PruneResponseView<'a> {
     /// Field 1: `removed`
     pub removed: ::buffa::RepeatedView<
         'a,
-        super::super::__buffa::view::AttachmentKeyView<'a>,
+        super::super::__buffa::view::PrunedAttachmentView<'a>,
     >,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
@@ -4020,12 +4086,12 @@ impl<'a> ::buffa::MessageView<'a> for PruneResponseView<'a> {
                 let sub = ::buffa::types::borrow_bytes(&mut cur)?;
                 ctx.register_element_memory(
                     ::core::mem::size_of::<
-                        super::super::__buffa::view::AttachmentKeyView,
+                        super::super::__buffa::view::PrunedAttachmentView,
                     >(),
                 )?;
                 view.removed
                     .push(
-                        <super::super::__buffa::view::AttachmentKeyView as ::buffa::MessageView>::decode_view_ctx(
+                        <super::super::__buffa::view::PrunedAttachmentView as ::buffa::MessageView>::decode_view_ctx(
                             sub,
                             __sub_ctx,
                         )?,
@@ -4217,7 +4283,10 @@ impl PruneResponseOwnedView {
     #[must_use]
     pub fn removed(
         &self,
-    ) -> &::buffa::RepeatedView<'_, super::super::__buffa::view::AttachmentKeyView<'_>> {
+    ) -> &::buffa::RepeatedView<
+        '_,
+        super::super::__buffa::view::PrunedAttachmentView<'_>,
+    > {
         &self.0.reborrow().removed
     }
 }
@@ -4244,6 +4313,1319 @@ impl ::buffa::HasMessageView for super::super::PruneResponse {
     type ViewHandle = PruneResponseOwnedView;
 }
 impl ::serde::Serialize for PruneResponseOwnedView {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::serde::Serialize::serialize(&self.0, __s)
+    }
+}
+/// An attachment that is gone, and where its interface may still be.
+#[derive(Clone, Debug, Default)]
+pub struct PrunedAttachmentView<'a> {
+    /// Which one.
+    ///
+    /// Field 1: `key`
+    pub key: ::buffa::MessageFieldView<
+        super::super::__buffa::view::AttachmentKeyView<'a>,
+    >,
+    /// The namespace that it was attached in.
+    ///
+    /// Field 2: `namespace`
+    pub namespace: ::buffa::MessageFieldView<
+        super::super::__buffa::view::NamespaceView<'a>,
+    >,
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for PrunedAttachmentView<'a> {
+    type Owned = super::super::PrunedAttachment;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                match view.key.as_mut() {
+                    Some(existing) => {
+                        ::buffa::MessageView::merge_into_view(existing, sub, __sub_ctx)?
+                    }
+                    None => {
+                        view.key = ::buffa::MessageFieldView::set(
+                            <super::super::__buffa::view::AttachmentKeyView as ::buffa::MessageView>::decode_view_ctx(
+                                sub,
+                                __sub_ctx,
+                            )?,
+                        );
+                    }
+                }
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                match view.namespace.as_mut() {
+                    Some(existing) => {
+                        ::buffa::MessageView::merge_into_view(existing, sub, __sub_ctx)?
+                    }
+                    None => {
+                        view.namespace = ::buffa::MessageFieldView::set(
+                            <super::super::__buffa::view::NamespaceView as ::buffa::MessageView>::decode_view_ctx(
+                                sub,
+                                __sub_ctx,
+                            )?,
+                        );
+                    }
+                }
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::PrunedAttachment, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::PrunedAttachment, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::PrunedAttachment {
+            key: match self.key.as_option() {
+                Some(v) => {
+                    ::buffa::MessageField::<
+                        super::super::AttachmentKey,
+                        ::buffa::Inline<super::super::AttachmentKey>,
+                    >::some(v.to_owned_from_source(__buffa_src)?)
+                }
+                None => ::buffa::MessageField::none(),
+            },
+            namespace: match self.namespace.as_option() {
+                Some(v) => {
+                    ::buffa::MessageField::<
+                        super::super::Namespace,
+                        ::buffa::Inline<super::super::Namespace>,
+                    >::some(v.to_owned_from_source(__buffa_src)?)
+                }
+                None => ::buffa::MessageField::none(),
+            },
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for PrunedAttachmentView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.key.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.key.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        if self.namespace.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.namespace.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.key.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.key.write_to(__cache, buf);
+        }
+        if self.namespace.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.namespace.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+/// Serializes this view as protobuf JSON.
+///
+/// Implicit-presence fields with default values are omitted, `required`
+/// fields are always emitted, explicit-presence (`optional`) fields are
+/// emitted only when set, bytes fields are base64-encoded, and enum
+/// values are their proto name strings.
+///
+/// This impl uses `serialize_map(None)` because the number of emitted
+/// fields depends on default-omission rules; serializers that require
+/// known map lengths (e.g. `bincode`) will return a runtime error.
+/// Use the owned message type for those formats.
+impl<'__a> ::serde::Serialize for PrunedAttachmentView<'__a> {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        use ::serde::ser::SerializeMap as _;
+        let mut __map = __s.serialize_map(::core::option::Option::None)?;
+        {
+            if let ::core::option::Option::Some(__v) = self.key.as_option() {
+                __map.serialize_entry("key", __v)?;
+            }
+        }
+        {
+            if let ::core::option::Option::Some(__v) = self.namespace.as_option() {
+                __map.serialize_entry("namespace", __v)?;
+            }
+        }
+        __map.end()
+    }
+}
+impl<'a> ::buffa::MessageName for PrunedAttachmentView<'a> {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "PrunedAttachment";
+    const FULL_NAME: &'static str = "wgcni.node.v1.PrunedAttachment";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.PrunedAttachment";
+}
+::buffa::impl_default_view_instance!(PrunedAttachmentView);
+::buffa::impl_view_reborrow!(PrunedAttachmentView);
+/** Self-contained, `'static` owned view of a `PrunedAttachment` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`PrunedAttachmentView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`PrunedAttachmentView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct PrunedAttachmentOwnedView(::buffa::OwnedView<PrunedAttachmentView<'static>>);
+impl PrunedAttachmentOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            PrunedAttachmentOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            PrunedAttachmentOwnedView(
+                ::buffa::OwnedView::decode_with_options(bytes, opts)?,
+            ),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::PrunedAttachment,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            PrunedAttachmentOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`PrunedAttachmentView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &PrunedAttachmentView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::PrunedAttachment {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// Which one.
+    ///
+    /// Field 1: `key`
+    #[must_use]
+    pub fn key(
+        &self,
+    ) -> &::buffa::MessageFieldView<super::super::__buffa::view::AttachmentKeyView<'_>> {
+        &self.0.reborrow().key
+    }
+    /// The namespace that it was attached in.
+    ///
+    /// Field 2: `namespace`
+    #[must_use]
+    pub fn namespace(
+        &self,
+    ) -> &::buffa::MessageFieldView<super::super::__buffa::view::NamespaceView<'_>> {
+        &self.0.reborrow().namespace
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<PrunedAttachmentView<'static>>>
+for PrunedAttachmentOwnedView {
+    fn from(inner: ::buffa::OwnedView<PrunedAttachmentView<'static>>) -> Self {
+        PrunedAttachmentOwnedView(inner)
+    }
+}
+impl ::core::convert::From<PrunedAttachmentOwnedView>
+for ::buffa::OwnedView<PrunedAttachmentView<'static>> {
+    fn from(wrapper: PrunedAttachmentOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<PrunedAttachmentView<'static>>>
+for PrunedAttachmentOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<PrunedAttachmentView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::PrunedAttachment {
+    type View<'a> = PrunedAttachmentView<'a>;
+    type ViewHandle = PrunedAttachmentOwnedView;
+}
+impl ::serde::Serialize for PrunedAttachmentOwnedView {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::serde::Serialize::serialize(&self.0, __s)
+    }
+}
+/// Asks for what is provably dead.
+#[derive(Clone, Debug, Default)]
+pub struct ReclaimRequestView<'a> {
+    /// Only say what would be done.
+    ///
+    /// Field 1: `dry_run`
+    pub dry_run: bool,
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for ReclaimRequestView<'a> {
+    type Owned = super::super::ReclaimRequest;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.dry_run = ::buffa::types::decode_bool(&mut cur)?;
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::ReclaimRequest, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::ReclaimRequest, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::ReclaimRequest {
+            dry_run: self.dry_run,
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for ReclaimRequestView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.dry_run {
+            size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.dry_run {
+            ::buffa::types::put_bool_field(1u32, self.dry_run, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+/// Serializes this view as protobuf JSON.
+///
+/// Implicit-presence fields with default values are omitted, `required`
+/// fields are always emitted, explicit-presence (`optional`) fields are
+/// emitted only when set, bytes fields are base64-encoded, and enum
+/// values are their proto name strings.
+///
+/// This impl uses `serialize_map(None)` because the number of emitted
+/// fields depends on default-omission rules; serializers that require
+/// known map lengths (e.g. `bincode`) will return a runtime error.
+/// Use the owned message type for those formats.
+impl<'__a> ::serde::Serialize for ReclaimRequestView<'__a> {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        use ::serde::ser::SerializeMap as _;
+        let mut __map = __s.serialize_map(::core::option::Option::None)?;
+        if self.dry_run {
+            __map.serialize_entry("dryRun", &self.dry_run)?;
+        }
+        __map.end()
+    }
+}
+impl<'a> ::buffa::MessageName for ReclaimRequestView<'a> {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "ReclaimRequest";
+    const FULL_NAME: &'static str = "wgcni.node.v1.ReclaimRequest";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimRequest";
+}
+::buffa::impl_default_view_instance!(ReclaimRequestView);
+::buffa::impl_view_reborrow!(ReclaimRequestView);
+/** Self-contained, `'static` owned view of a `ReclaimRequest` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`ReclaimRequestView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`ReclaimRequestView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct ReclaimRequestOwnedView(::buffa::OwnedView<ReclaimRequestView<'static>>);
+impl ReclaimRequestOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimRequestOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimRequestOwnedView(
+                ::buffa::OwnedView::decode_with_options(bytes, opts)?,
+            ),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::ReclaimRequest,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimRequestOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`ReclaimRequestView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &ReclaimRequestView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::ReclaimRequest {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// Only say what would be done.
+    ///
+    /// Field 1: `dry_run`
+    #[must_use]
+    pub fn dry_run(&self) -> bool {
+        self.0.reborrow().dry_run
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<ReclaimRequestView<'static>>>
+for ReclaimRequestOwnedView {
+    fn from(inner: ::buffa::OwnedView<ReclaimRequestView<'static>>) -> Self {
+        ReclaimRequestOwnedView(inner)
+    }
+}
+impl ::core::convert::From<ReclaimRequestOwnedView>
+for ::buffa::OwnedView<ReclaimRequestView<'static>> {
+    fn from(wrapper: ReclaimRequestOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<ReclaimRequestView<'static>>>
+for ReclaimRequestOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<ReclaimRequestView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::ReclaimRequest {
+    type View<'a> = ReclaimRequestView<'a>;
+    type ViewHandle = ReclaimRequestOwnedView;
+}
+impl ::serde::Serialize for ReclaimRequestOwnedView {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::serde::Serialize::serialize(&self.0, __s)
+    }
+}
+/// An attachment, and what is known of its container.
+#[derive(Clone, Debug, Default)]
+pub struct ReclaimCandidateView<'a> {
+    /// Which one.
+    ///
+    /// Field 1: `key`
+    pub key: ::buffa::MessageFieldView<
+        super::super::__buffa::view::AttachmentKeyView<'a>,
+    >,
+    /// Its addresses.
+    ///
+    /// Field 2: `addresses`
+    pub addresses: ::buffa::RepeatedView<'a, &'a str>,
+    /// What becomes of it.
+    ///
+    /// Field 3: `verdict`
+    pub verdict: ::buffa::EnumValue<super::super::Verdict>,
+    /// Why, for people.
+    ///
+    /// Field 4: `reason`
+    pub reason: &'a str,
+    /// Seconds until it is taken away, if nothing changes.
+    ///
+    /// Field 5: `seconds_left`
+    pub seconds_left: u64,
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for ReclaimCandidateView<'a> {
+    type Owned = super::super::ReclaimCandidate;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                match view.key.as_mut() {
+                    Some(existing) => {
+                        ::buffa::MessageView::merge_into_view(existing, sub, __sub_ctx)?
+                    }
+                    None => {
+                        view.key = ::buffa::MessageFieldView::set(
+                            <super::super::__buffa::view::AttachmentKeyView as ::buffa::MessageView>::decode_view_ctx(
+                                sub,
+                                __sub_ctx,
+                            )?,
+                        );
+                    }
+                }
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.verdict = ::buffa::EnumValue::from(
+                    ::buffa::types::decode_int32(&mut cur)?,
+                );
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.reason = ::buffa::types::borrow_str(&mut cur)?;
+            }
+            5u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.seconds_left = ::buffa::types::decode_uint64(&mut cur)?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::borrow_str(&mut cur)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                view.addresses.push(__elem);
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::ReclaimCandidate, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::ReclaimCandidate, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::ReclaimCandidate {
+            key: match self.key.as_option() {
+                Some(v) => {
+                    ::buffa::MessageField::<
+                        super::super::AttachmentKey,
+                        ::buffa::Inline<super::super::AttachmentKey>,
+                    >::some(v.to_owned_from_source(__buffa_src)?)
+                }
+                None => ::buffa::MessageField::none(),
+            },
+            addresses: self.addresses.iter().map(|s| s.to_string()).collect(),
+            verdict: self.verdict,
+            reason: self.reason.to_string(),
+            seconds_left: self.seconds_left,
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for ReclaimCandidateView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.key.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.key.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        for v in &self.addresses {
+            size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+        }
+        {
+            let val = self.verdict.to_i32();
+            if val != 0 {
+                size += 1u64 + ::buffa::types::int32_encoded_len(val) as u64;
+            }
+        }
+        if !self.reason.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.reason) as u64;
+        }
+        if self.seconds_left != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.seconds_left) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.key.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.key.write_to(__cache, buf);
+        }
+        for v in &self.addresses {
+            ::buffa::types::put_string_field(2u32, v, buf);
+        }
+        {
+            let val = self.verdict.to_i32();
+            if val != 0 {
+                ::buffa::types::put_int32_field(3u32, val, buf);
+            }
+        }
+        if !self.reason.is_empty() {
+            ::buffa::types::put_string_field(4u32, &self.reason, buf);
+        }
+        if self.seconds_left != 0u64 {
+            ::buffa::types::put_uint64_field(5u32, self.seconds_left, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+/// Serializes this view as protobuf JSON.
+///
+/// Implicit-presence fields with default values are omitted, `required`
+/// fields are always emitted, explicit-presence (`optional`) fields are
+/// emitted only when set, bytes fields are base64-encoded, and enum
+/// values are their proto name strings.
+///
+/// This impl uses `serialize_map(None)` because the number of emitted
+/// fields depends on default-omission rules; serializers that require
+/// known map lengths (e.g. `bincode`) will return a runtime error.
+/// Use the owned message type for those formats.
+impl<'__a> ::serde::Serialize for ReclaimCandidateView<'__a> {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        use ::serde::ser::SerializeMap as _;
+        let mut __map = __s.serialize_map(::core::option::Option::None)?;
+        {
+            if let ::core::option::Option::Some(__v) = self.key.as_option() {
+                __map.serialize_entry("key", __v)?;
+            }
+        }
+        if !self.addresses.is_empty() {
+            __map.serialize_entry("addresses", &*self.addresses)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_default_enum_value(&self.verdict) {
+            __map.serialize_entry("verdict", &self.verdict)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_empty_str(self.reason) {
+            __map.serialize_entry("reason", self.reason)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.seconds_left) {
+            __map
+                .serialize_entry(
+                    "secondsLeft",
+                    &::buffa::json_helpers::ProtoJson(&self.seconds_left),
+                )?;
+        }
+        __map.end()
+    }
+}
+impl<'a> ::buffa::MessageName for ReclaimCandidateView<'a> {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "ReclaimCandidate";
+    const FULL_NAME: &'static str = "wgcni.node.v1.ReclaimCandidate";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimCandidate";
+}
+::buffa::impl_default_view_instance!(ReclaimCandidateView);
+::buffa::impl_view_reborrow!(ReclaimCandidateView);
+/** Self-contained, `'static` owned view of a `ReclaimCandidate` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`ReclaimCandidateView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`ReclaimCandidateView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct ReclaimCandidateOwnedView(::buffa::OwnedView<ReclaimCandidateView<'static>>);
+impl ReclaimCandidateOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimCandidateOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimCandidateOwnedView(
+                ::buffa::OwnedView::decode_with_options(bytes, opts)?,
+            ),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::ReclaimCandidate,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimCandidateOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`ReclaimCandidateView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &ReclaimCandidateView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::ReclaimCandidate {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// Which one.
+    ///
+    /// Field 1: `key`
+    #[must_use]
+    pub fn key(
+        &self,
+    ) -> &::buffa::MessageFieldView<super::super::__buffa::view::AttachmentKeyView<'_>> {
+        &self.0.reborrow().key
+    }
+    /// Its addresses.
+    ///
+    /// Field 2: `addresses`
+    #[must_use]
+    pub fn addresses(&self) -> &::buffa::RepeatedView<'_, &'_ str> {
+        &self.0.reborrow().addresses
+    }
+    /// What becomes of it.
+    ///
+    /// Field 3: `verdict`
+    #[must_use]
+    pub fn verdict(&self) -> ::buffa::EnumValue<super::super::Verdict> {
+        self.0.reborrow().verdict
+    }
+    /// Why, for people.
+    ///
+    /// Field 4: `reason`
+    #[must_use]
+    pub fn reason(&self) -> &'_ str {
+        self.0.reborrow().reason
+    }
+    /// Seconds until it is taken away, if nothing changes.
+    ///
+    /// Field 5: `seconds_left`
+    #[must_use]
+    pub fn seconds_left(&self) -> u64 {
+        self.0.reborrow().seconds_left
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<ReclaimCandidateView<'static>>>
+for ReclaimCandidateOwnedView {
+    fn from(inner: ::buffa::OwnedView<ReclaimCandidateView<'static>>) -> Self {
+        ReclaimCandidateOwnedView(inner)
+    }
+}
+impl ::core::convert::From<ReclaimCandidateOwnedView>
+for ::buffa::OwnedView<ReclaimCandidateView<'static>> {
+    fn from(wrapper: ReclaimCandidateOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<ReclaimCandidateView<'static>>>
+for ReclaimCandidateOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<ReclaimCandidateView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::ReclaimCandidate {
+    type View<'a> = ReclaimCandidateView<'a>;
+    type ViewHandle = ReclaimCandidateOwnedView;
+}
+impl ::serde::Serialize for ReclaimCandidateOwnedView {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        ::serde::Serialize::serialize(&self.0, __s)
+    }
+}
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct ReclaimResponseView<'a> {
+    /// All attachments of the node, in the order of their keys.
+    ///
+    /// Field 1: `candidates`
+    pub candidates: ::buffa::RepeatedView<
+        'a,
+        super::super::__buffa::view::ReclaimCandidateView<'a>,
+    >,
+    pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
+}
+impl<'a> ::buffa::MessageView<'a> for ReclaimResponseView<'a> {
+    type Owned = super::super::ReclaimResponse;
+    fn decode_view(buf: &'a [u8]) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        let __limit = ::core::cell::Cell::new(::buffa::DEFAULT_UNKNOWN_FIELD_LIMIT);
+        let __elem = ::core::cell::Cell::new(::buffa::DEFAULT_ELEMENT_MEMORY_LIMIT);
+        <Self as ::buffa::MessageView>::decode_view_ctx(
+            buf,
+            ::buffa::DecodeContext::new(::buffa::RECURSION_LIMIT, &__limit)
+                .with_element_memory(&__elem),
+        )
+    }
+    fn decode_view_with_ctx(
+        buf: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        <Self as ::buffa::MessageView>::decode_view_ctx(buf, ctx)
+    }
+    #[inline]
+    fn merge_view_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        cur: &'a [u8],
+        before_tag: &'a [u8],
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<&'a [u8], ::buffa::DecodeError> {
+        let _ = ctx;
+        #[allow(unused_variables)]
+        let view = self;
+        let mut cur = cur;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __sub_ctx = ctx.descend()?;
+                let sub = ::buffa::types::borrow_bytes(&mut cur)?;
+                ctx.register_element_memory(
+                    ::core::mem::size_of::<
+                        super::super::__buffa::view::ReclaimCandidateView,
+                    >(),
+                )?;
+                view.candidates
+                    .push(
+                        <super::super::__buffa::view::ReclaimCandidateView as ::buffa::MessageView>::decode_view_ctx(
+                            sub,
+                            __sub_ctx,
+                        )?,
+                    );
+            }
+            _ => {
+                ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
+                let span_len = before_tag.len() - cur.len();
+                view.__buffa_unknown_fields.push_record(before_tag, span_len, ctx)?;
+            }
+        }
+        ::core::result::Result::Ok(cur)
+    }
+    fn to_owned_message(
+        &self,
+    ) -> ::core::result::Result<super::super::ReclaimResponse, ::buffa::DecodeError> {
+        self.to_owned_from_source(None)
+    }
+    #[allow(clippy::useless_conversion, clippy::needless_update)]
+    fn to_owned_from_source(
+        &self,
+        __buffa_src: ::core::option::Option<&::buffa::bytes::Bytes>,
+    ) -> ::core::result::Result<super::super::ReclaimResponse, ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::alloc::string::ToString as _;
+        let _ = __buffa_src;
+        ::core::result::Result::Ok(super::super::ReclaimResponse {
+            candidates: self
+                .candidates
+                .iter()
+                .map(|v| v.to_owned_from_source(__buffa_src))
+                .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
+            __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
+            ..::core::default::Default::default()
+        })
+    }
+}
+impl<'a> ::buffa::ViewEncode<'a> for ReclaimResponseView<'a> {
+    #[allow(clippy::needless_borrow, clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        for v in &self.candidates {
+            let __slot = __cache.reserve();
+            let inner_size = v.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    #[allow(clippy::needless_borrow)]
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        for v in &self.candidates {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            v.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+}
+/// Serializes this view as protobuf JSON.
+///
+/// Implicit-presence fields with default values are omitted, `required`
+/// fields are always emitted, explicit-presence (`optional`) fields are
+/// emitted only when set, bytes fields are base64-encoded, and enum
+/// values are their proto name strings.
+///
+/// This impl uses `serialize_map(None)` because the number of emitted
+/// fields depends on default-omission rules; serializers that require
+/// known map lengths (e.g. `bincode`) will return a runtime error.
+/// Use the owned message type for those formats.
+impl<'__a> ::serde::Serialize for ReclaimResponseView<'__a> {
+    fn serialize<__S: ::serde::Serializer>(
+        &self,
+        __s: __S,
+    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+        use ::serde::ser::SerializeMap as _;
+        let mut __map = __s.serialize_map(::core::option::Option::None)?;
+        if !self.candidates.is_empty() {
+            __map.serialize_entry("candidates", &*self.candidates)?;
+        }
+        __map.end()
+    }
+}
+impl<'a> ::buffa::MessageName for ReclaimResponseView<'a> {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "ReclaimResponse";
+    const FULL_NAME: &'static str = "wgcni.node.v1.ReclaimResponse";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimResponse";
+}
+::buffa::impl_default_view_instance!(ReclaimResponseView);
+::buffa::impl_view_reborrow!(ReclaimResponseView);
+/** Self-contained, `'static` owned view of a `ReclaimResponse` message.
+
+ Wraps [`::buffa::OwnedView`]`<`[`ReclaimResponseView`]`<'static>>`: the decoded view and the [`::buffa::bytes::Bytes`] buffer it borrows from travel together, so the handle is `'static` and `Send + Sync` — suitable for async handlers, spawned tasks, and anywhere a `'static` bound is required.
+
+ Field accessors return borrows tied to `&self`. Use [`Self::view`] to get the full [`ReclaimResponseView`] when you need struct patterns, iteration helpers, or to pass the view to lifetime-parameterised code.*/
+#[derive(Clone, Debug)]
+pub struct ReclaimResponseOwnedView(::buffa::OwnedView<ReclaimResponseView<'static>>);
+impl ReclaimResponseOwnedView {
+    /// Decode an owned view from a [`::buffa::bytes::Bytes`] buffer.
+    ///
+    /// The view borrows directly from the buffer's data; the buffer is
+    /// retained inside the returned handle.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer contains invalid
+    /// protobuf data.
+    pub fn decode(
+        bytes: ::buffa::bytes::Bytes,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimResponseOwnedView(::buffa::OwnedView::decode(bytes)?),
+        )
+    }
+    /// Decode with custom [`::buffa::DecodeOptions`] (recursion limit,
+    /// max message size).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError`] if the buffer is invalid or
+    /// exceeds the configured limits.
+    pub fn decode_with_options(
+        bytes: ::buffa::bytes::Bytes,
+        opts: &::buffa::DecodeOptions,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimResponseOwnedView(
+                ::buffa::OwnedView::decode_with_options(bytes, opts)?,
+            ),
+        )
+    }
+    /// Build from an owned message via an encode → decode round-trip.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`::buffa::DecodeError::MessageTooLarge`] if the
+    /// message's encoded size exceeds the 2 GiB protobuf limit, or
+    /// another [`::buffa::DecodeError`] if the re-encoded bytes are
+    /// somehow invalid (should not happen for well-formed messages).
+    pub fn from_owned(
+        msg: &super::super::ReclaimResponse,
+    ) -> ::core::result::Result<Self, ::buffa::DecodeError> {
+        ::core::result::Result::Ok(
+            ReclaimResponseOwnedView(::buffa::OwnedView::from_owned(msg)?),
+        )
+    }
+    /// Borrow the full [`ReclaimResponseView`] with its lifetime tied to `&self`.
+    #[must_use]
+    pub fn view(&self) -> &ReclaimResponseView<'_> {
+        self.0.reborrow()
+    }
+    /// Convert to the owned message type.
+    ///
+    /// Infallible: this type's constructors wire-decode their
+    /// buffer, and a view produced by wire decoding always
+    /// converts. Delegates to [`::buffa::OwnedView::to_owned_message`],
+    /// whose contract also governs handles converted from a raw
+    /// [`::buffa::OwnedView`].
+    #[must_use]
+    pub fn to_owned_message(&self) -> super::super::ReclaimResponse {
+        self.0.to_owned_message()
+    }
+    /// The underlying bytes buffer.
+    #[must_use]
+    pub fn bytes(&self) -> &::buffa::bytes::Bytes {
+        self.0.bytes()
+    }
+    /// Consume the handle, returning the underlying bytes buffer.
+    #[must_use]
+    pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
+        self.0.into_bytes()
+    }
+    /// All attachments of the node, in the order of their keys.
+    ///
+    /// Field 1: `candidates`
+    #[must_use]
+    pub fn candidates(
+        &self,
+    ) -> &::buffa::RepeatedView<
+        '_,
+        super::super::__buffa::view::ReclaimCandidateView<'_>,
+    > {
+        &self.0.reborrow().candidates
+    }
+}
+impl ::core::convert::From<::buffa::OwnedView<ReclaimResponseView<'static>>>
+for ReclaimResponseOwnedView {
+    fn from(inner: ::buffa::OwnedView<ReclaimResponseView<'static>>) -> Self {
+        ReclaimResponseOwnedView(inner)
+    }
+}
+impl ::core::convert::From<ReclaimResponseOwnedView>
+for ::buffa::OwnedView<ReclaimResponseView<'static>> {
+    fn from(wrapper: ReclaimResponseOwnedView) -> Self {
+        wrapper.0
+    }
+}
+impl ::core::convert::AsRef<::buffa::OwnedView<ReclaimResponseView<'static>>>
+for ReclaimResponseOwnedView {
+    fn as_ref(&self) -> &::buffa::OwnedView<ReclaimResponseView<'static>> {
+        &self.0
+    }
+}
+impl ::buffa::HasMessageView for super::super::ReclaimResponse {
+    type View<'a> = ReclaimResponseView<'a>;
+    type ViewHandle = ReclaimResponseOwnedView;
+}
+impl ::serde::Serialize for ReclaimResponseOwnedView {
     fn serialize<__S: ::serde::Serializer>(
         &self,
         __s: __S,
@@ -4532,6 +5914,15 @@ pub struct StatusResponseView<'a> {
         'a,
         super::super::__buffa::view::SilentPeerView<'a>,
     >,
+    /// Number of attachments that were reclaimed since this program started.
+    ///
+    /// Field 14: `reclaimed`
+    pub reclaimed: u64,
+    /// Number of addresses that rest after their release, or whose record of that was not
+    /// tidied up yet.
+    ///
+    /// Field 15: `resting_addresses`
+    pub resting_addresses: u64,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
@@ -4628,6 +6019,20 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
                     ::buffa::encoding::WireType::Varint,
                 )?;
                 view.cluster_manager_connected = ::buffa::types::decode_bool(&mut cur)?;
+            }
+            14u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.reclaimed = ::buffa::types::decode_uint64(&mut cur)?;
+            }
+            15u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.resting_addresses = ::buffa::types::decode_uint64(&mut cur)?;
             }
             2u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -4749,6 +6154,8 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
                 .iter()
                 .map(|v| v.to_owned_from_source(__buffa_src))
                 .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
+            reclaimed: self.reclaimed,
+            resting_addresses: self.resting_addresses,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -4812,6 +6219,14 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
             size
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
+        }
+        if self.reclaimed != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.reclaimed) as u64;
+        }
+        if self.resting_addresses != 0u64 {
+            size
+                += 1u64
+                    + ::buffa::types::uint64_encoded_len(self.resting_addresses) as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
@@ -4886,6 +6301,12 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
                 buf,
             );
             v.write_to(__cache, buf);
+        }
+        if self.reclaimed != 0u64 {
+            ::buffa::types::put_uint64_field(14u32, self.reclaimed, buf);
+        }
+        if self.resting_addresses != 0u64 {
+            ::buffa::types::put_uint64_field(15u32, self.resting_addresses, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -4981,6 +6402,20 @@ impl<'__a> ::serde::Serialize for StatusResponseView<'__a> {
         }
         if !self.silent_peers.is_empty() {
             __map.serialize_entry("silentPeers", &*self.silent_peers)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.reclaimed) {
+            __map
+                .serialize_entry(
+                    "reclaimed",
+                    &::buffa::json_helpers::ProtoJson(&self.reclaimed),
+                )?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.resting_addresses) {
+            __map
+                .serialize_entry(
+                    "restingAddresses",
+                    &::buffa::json_helpers::ProtoJson(&self.resting_addresses),
+                )?;
         }
         __map.end()
     }
@@ -5168,6 +6603,21 @@ impl StatusResponseOwnedView {
         &self,
     ) -> &::buffa::RepeatedView<'_, super::super::__buffa::view::SilentPeerView<'_>> {
         &self.0.reborrow().silent_peers
+    }
+    /// Number of attachments that were reclaimed since this program started.
+    ///
+    /// Field 14: `reclaimed`
+    #[must_use]
+    pub fn reclaimed(&self) -> u64 {
+        self.0.reborrow().reclaimed
+    }
+    /// Number of addresses that rest after their release, or whose record of that was not
+    /// tidied up yet.
+    ///
+    /// Field 15: `resting_addresses`
+    #[must_use]
+    pub fn resting_addresses(&self) -> u64 {
+        self.0.reborrow().resting_addresses
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<StatusResponseView<'static>>>

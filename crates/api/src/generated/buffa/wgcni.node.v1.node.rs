@@ -156,6 +156,166 @@ impl ::buffa::Enumeration for WireguardKind {
         ]
     }
 }
+/// What becomes of an attachment.
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[repr(i32)]
+pub enum Verdict {
+    /// Not set.
+    VERDICT_UNSPECIFIED = 0i32,
+    /// Its namespace shows a sign of life: it stays.
+    VERDICT_ALIVE = 1i32,
+    /// It is dead, but not for long enough yet.
+    VERDICT_WAITS = 2i32,
+    /// It is dead for long enough: gone now, or would be (dry run).
+    VERDICT_DUE = 3i32,
+}
+impl Verdict {
+    ///Idiomatic alias for [`Self::VERDICT_UNSPECIFIED`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const Unspecified: Self = Self::VERDICT_UNSPECIFIED;
+    ///Idiomatic alias for [`Self::VERDICT_ALIVE`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const Alive: Self = Self::VERDICT_ALIVE;
+    ///Idiomatic alias for [`Self::VERDICT_WAITS`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const Waits: Self = Self::VERDICT_WAITS;
+    ///Idiomatic alias for [`Self::VERDICT_DUE`]; `Debug` prints the variant name.
+    #[allow(non_upper_case_globals)]
+    pub const Due: Self = Self::VERDICT_DUE;
+}
+impl ::core::default::Default for Verdict {
+    fn default() -> Self {
+        Self::VERDICT_UNSPECIFIED
+    }
+}
+impl ::serde::Serialize for Verdict {
+    fn serialize<S: ::serde::Serializer>(
+        &self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        s.serialize_str(::buffa::Enumeration::proto_name(self))
+    }
+}
+impl<'de> ::serde::Deserialize<'de> for Verdict {
+    fn deserialize<D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        struct _V;
+        impl ::serde::de::Visitor<'_> for _V {
+            type Value = Verdict;
+            fn expecting(
+                &self,
+                f: &mut ::core::fmt::Formatter<'_>,
+            ) -> ::core::fmt::Result {
+                f.write_str(
+                    concat!("a string, integer, or null for ", stringify!(Verdict)),
+                )
+            }
+            fn visit_str<E: ::serde::de::Error>(
+                self,
+                v: &str,
+            ) -> ::core::result::Result<Verdict, E> {
+                <Verdict as ::buffa::Enumeration>::from_proto_name(v)
+                    .ok_or_else(|| { ::serde::de::Error::unknown_variant(v, &[]) })
+            }
+            fn visit_i64<E: ::serde::de::Error>(
+                self,
+                v: i64,
+            ) -> ::core::result::Result<Verdict, E> {
+                let v32 = i32::try_from(v)
+                    .map_err(|_| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("enum value {v} out of i32 range"),
+                        )
+                    })?;
+                <Verdict as ::buffa::Enumeration>::from_i32(v32)
+                    .ok_or_else(|| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("unknown enum value {v32}"),
+                        )
+                    })
+            }
+            fn visit_u64<E: ::serde::de::Error>(
+                self,
+                v: u64,
+            ) -> ::core::result::Result<Verdict, E> {
+                let v32 = i32::try_from(v)
+                    .map_err(|_| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("enum value {v} out of i32 range"),
+                        )
+                    })?;
+                <Verdict as ::buffa::Enumeration>::from_i32(v32)
+                    .ok_or_else(|| {
+                        ::serde::de::Error::custom(
+                            ::buffa::alloc::format!("unknown enum value {v32}"),
+                        )
+                    })
+            }
+            fn visit_unit<E: ::serde::de::Error>(
+                self,
+            ) -> ::core::result::Result<Verdict, E> {
+                ::core::result::Result::Ok(::core::default::Default::default())
+            }
+        }
+        d.deserialize_any(_V)
+    }
+}
+impl ::buffa::json_helpers::ProtoElemJson for Verdict {
+    fn serialize_proto_json<S: ::serde::Serializer>(
+        v: &Self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::serde::Serialize::serialize(v, s)
+    }
+    fn deserialize_proto_json<'de, D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        <Self as ::serde::Deserialize>::deserialize(d)
+    }
+}
+impl ::buffa::Enumeration for Verdict {
+    fn from_i32(value: i32) -> ::core::option::Option<Self> {
+        match value {
+            0i32 => ::core::option::Option::Some(Self::VERDICT_UNSPECIFIED),
+            1i32 => ::core::option::Option::Some(Self::VERDICT_ALIVE),
+            2i32 => ::core::option::Option::Some(Self::VERDICT_WAITS),
+            3i32 => ::core::option::Option::Some(Self::VERDICT_DUE),
+            _ => ::core::option::Option::None,
+        }
+    }
+    fn to_i32(&self) -> i32 {
+        *self as i32
+    }
+    fn proto_name(&self) -> &'static str {
+        match self {
+            Self::VERDICT_UNSPECIFIED => "VERDICT_UNSPECIFIED",
+            Self::VERDICT_ALIVE => "VERDICT_ALIVE",
+            Self::VERDICT_WAITS => "VERDICT_WAITS",
+            Self::VERDICT_DUE => "VERDICT_DUE",
+        }
+    }
+    fn from_proto_name(name: &str) -> ::core::option::Option<Self> {
+        match name {
+            "VERDICT_UNSPECIFIED" => {
+                ::core::option::Option::Some(Self::VERDICT_UNSPECIFIED)
+            }
+            "VERDICT_ALIVE" => ::core::option::Option::Some(Self::VERDICT_ALIVE),
+            "VERDICT_WAITS" => ::core::option::Option::Some(Self::VERDICT_WAITS),
+            "VERDICT_DUE" => ::core::option::Option::Some(Self::VERDICT_DUE),
+            _ => ::core::option::Option::None,
+        }
+    }
+    fn values() -> &'static [Self] {
+        &[
+            Self::VERDICT_UNSPECIFIED,
+            Self::VERDICT_ALIVE,
+            Self::VERDICT_WAITS,
+            Self::VERDICT_DUE,
+        ]
+    }
+}
 /// What is done about a node that answers nothing, one after the other.
 #[allow(non_camel_case_types)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -706,6 +866,16 @@ pub struct AttachRequest {
         deserialize_with = "::buffa::json_helpers::null_as_default"
     )]
     pub requested_addresses: ::buffa::alloc::vec::Vec<::buffa::alloc::string::String>,
+    /// When the caller began: nanoseconds of the host's CLOCK_BOOTTIME. 0: not told.
+    ///
+    /// Field 5: `started_ns`
+    #[serde(
+        rename = "startedNs",
+        alias = "started_ns",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub started_ns: u64,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -717,6 +887,7 @@ impl ::core::fmt::Debug for AttachRequest {
             .field("namespace", &self.namespace)
             .field("public_key", &self.public_key)
             .field("requested_addresses", &self.requested_addresses)
+            .field("started_ns", &self.started_ns)
             .finish()
     }
 }
@@ -769,6 +940,9 @@ impl ::buffa::Message for AttachRequest {
         for v in &self.requested_addresses {
             size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
         }
+        if self.started_ns != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.started_ns) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -800,6 +974,9 @@ impl ::buffa::Message for AttachRequest {
         }
         for v in &self.requested_addresses {
             ::buffa::types::put_string_field(4u32, v, buf);
+        }
+        if self.started_ns != 0u64 {
+            ::buffa::types::put_uint64_field(5u32, self.started_ns, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -854,6 +1031,13 @@ impl ::buffa::Message for AttachRequest {
                 )?;
                 self.requested_addresses.push(__elem);
             }
+            5u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.started_ns = ::buffa::types::decode_uint64(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -866,6 +1050,7 @@ impl ::buffa::Message for AttachRequest {
         self.namespace = ::buffa::MessageField::none();
         self.public_key.clear();
         self.requested_addresses.clear();
+        self.started_ns = 0u64;
         self.__buffa_unknown_fields.clear();
     }
 }
@@ -1579,6 +1764,17 @@ pub struct DetachRequest {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_bytes"
     )]
     pub public_key: ::buffa::alloc::vec::Vec<u8>,
+    /// When the caller began: nanoseconds of the host's CLOCK_BOOTTIME. An Attach that
+    /// began before and arrives after is refused. 0: not told.
+    ///
+    /// Field 3: `started_ns`
+    #[serde(
+        rename = "startedNs",
+        alias = "started_ns",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub started_ns: u64,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -1588,6 +1784,7 @@ impl ::core::fmt::Debug for DetachRequest {
         f.debug_struct("DetachRequest")
             .field("key", &self.key)
             .field("public_key", &self.public_key)
+            .field("started_ns", &self.started_ns)
             .finish()
     }
 }
@@ -1629,6 +1826,9 @@ impl ::buffa::Message for DetachRequest {
         if !self.public_key.is_empty() {
             size += 1u64 + ::buffa::types::bytes_encoded_len(&self.public_key) as u64;
         }
+        if self.started_ns != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.started_ns) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -1649,6 +1849,9 @@ impl ::buffa::Message for DetachRequest {
         }
         if !self.public_key.is_empty() {
             ::buffa::types::put_shared_bytes_field(2u32, &self.public_key, buf);
+        }
+        if self.started_ns != 0u64 {
+            ::buffa::types::put_uint64_field(3u32, self.started_ns, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -1681,6 +1884,13 @@ impl ::buffa::Message for DetachRequest {
                 )?;
                 ::buffa::types::merge_bytes(&mut self.public_key, buf)?;
             }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.started_ns = ::buffa::types::decode_uint64(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -1691,6 +1901,7 @@ impl ::buffa::Message for DetachRequest {
     fn clear(&mut self) {
         self.key = ::buffa::MessageField::none();
         self.public_key.clear();
+        self.started_ns = 0u64;
         self.__buffa_unknown_fields.clear();
     }
 }
@@ -2498,7 +2709,7 @@ pub struct PruneResponse {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_vec",
         deserialize_with = "::buffa::json_helpers::null_as_default"
     )]
-    pub removed: ::buffa::alloc::vec::Vec<AttachmentKey>,
+    pub removed: ::buffa::alloc::vec::Vec<PrunedAttachment>,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -2625,6 +2836,706 @@ pub const __PRUNE_RESPONSE_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::bu
     type_url: "type.googleapis.com/wgcni.node.v1.PruneResponse",
     to_json: ::buffa::type_registry::any_to_json::<PruneResponse>,
     from_json: ::buffa::type_registry::any_from_json::<PruneResponse>,
+    is_wkt: false,
+};
+/// An attachment that is gone, and where its interface may still be.
+#[derive(Clone, PartialEq, Default)]
+#[derive(::serde::Serialize, ::serde::Deserialize)]
+#[serde(default)]
+pub struct PrunedAttachment {
+    /// Which one.
+    ///
+    /// Field 1: `key`
+    #[serde(
+        rename = "key",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_unset_message_field"
+    )]
+    pub key: ::buffa::MessageField<AttachmentKey, ::buffa::Inline<AttachmentKey>>,
+    /// The namespace that it was attached in.
+    ///
+    /// Field 2: `namespace`
+    #[serde(
+        rename = "namespace",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_unset_message_field"
+    )]
+    pub namespace: ::buffa::MessageField<Namespace, ::buffa::Inline<Namespace>>,
+    #[serde(skip)]
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for PrunedAttachment {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("PrunedAttachment")
+            .field("key", &self.key)
+            .field("namespace", &self.namespace)
+            .finish()
+    }
+}
+impl PrunedAttachment {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.PrunedAttachment";
+}
+::buffa::impl_default_instance!(PrunedAttachment);
+impl ::buffa::MessageName for PrunedAttachment {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "PrunedAttachment";
+    const FULL_NAME: &'static str = "wgcni.node.v1.PrunedAttachment";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.PrunedAttachment";
+}
+impl ::buffa::Message for PrunedAttachment {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.key.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.key.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        if self.namespace.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.namespace.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.key.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.key.write_to(__cache, buf);
+        }
+        if self.namespace.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                2u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.namespace.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.key.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.namespace.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.key = ::buffa::MessageField::none();
+        self.namespace = ::buffa::MessageField::none();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for PrunedAttachment {
+    const PROTO_FQN: &'static str = "wgcni.node.v1.PrunedAttachment";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+impl ::buffa::json_helpers::ProtoElemJson for PrunedAttachment {
+    fn serialize_proto_json<S: ::serde::Serializer>(
+        v: &Self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::serde::Serialize::serialize(v, s)
+    }
+    fn deserialize_proto_json<'de, D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        <Self as ::serde::Deserialize>::deserialize(d)
+    }
+}
+#[doc(hidden)]
+pub const __PRUNED_ATTACHMENT_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::buffa::type_registry::JsonAnyEntry {
+    type_url: "type.googleapis.com/wgcni.node.v1.PrunedAttachment",
+    to_json: ::buffa::type_registry::any_to_json::<PrunedAttachment>,
+    from_json: ::buffa::type_registry::any_from_json::<PrunedAttachment>,
+    is_wkt: false,
+};
+/// Asks for what is provably dead.
+#[derive(Clone, PartialEq, Default)]
+#[derive(::serde::Serialize, ::serde::Deserialize)]
+#[serde(default)]
+pub struct ReclaimRequest {
+    /// Only say what would be done.
+    ///
+    /// Field 1: `dry_run`
+    #[serde(
+        rename = "dryRun",
+        alias = "dry_run",
+        with = "::buffa::json_helpers::proto_bool",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_false"
+    )]
+    pub dry_run: bool,
+    #[serde(skip)]
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for ReclaimRequest {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ReclaimRequest").field("dry_run", &self.dry_run).finish()
+    }
+}
+impl ReclaimRequest {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimRequest";
+}
+::buffa::impl_default_instance!(ReclaimRequest);
+impl ::buffa::MessageName for ReclaimRequest {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "ReclaimRequest";
+    const FULL_NAME: &'static str = "wgcni.node.v1.ReclaimRequest";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimRequest";
+}
+impl ::buffa::Message for ReclaimRequest {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, _cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.dry_run {
+            size += 1u64 + ::buffa::types::BOOL_ENCODED_LEN as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        _cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.dry_run {
+            ::buffa::types::put_bool_field(1u32, self.dry_run, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.dry_run = ::buffa::types::decode_bool(buf)?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.dry_run = false;
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for ReclaimRequest {
+    const PROTO_FQN: &'static str = "wgcni.node.v1.ReclaimRequest";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+impl ::buffa::json_helpers::ProtoElemJson for ReclaimRequest {
+    fn serialize_proto_json<S: ::serde::Serializer>(
+        v: &Self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::serde::Serialize::serialize(v, s)
+    }
+    fn deserialize_proto_json<'de, D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        <Self as ::serde::Deserialize>::deserialize(d)
+    }
+}
+#[doc(hidden)]
+pub const __RECLAIM_REQUEST_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::buffa::type_registry::JsonAnyEntry {
+    type_url: "type.googleapis.com/wgcni.node.v1.ReclaimRequest",
+    to_json: ::buffa::type_registry::any_to_json::<ReclaimRequest>,
+    from_json: ::buffa::type_registry::any_from_json::<ReclaimRequest>,
+    is_wkt: false,
+};
+/// An attachment, and what is known of its container.
+#[derive(Clone, PartialEq, Default)]
+#[derive(::serde::Serialize, ::serde::Deserialize)]
+#[serde(default)]
+pub struct ReclaimCandidate {
+    /// Which one.
+    ///
+    /// Field 1: `key`
+    #[serde(
+        rename = "key",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_unset_message_field"
+    )]
+    pub key: ::buffa::MessageField<AttachmentKey, ::buffa::Inline<AttachmentKey>>,
+    /// Its addresses.
+    ///
+    /// Field 2: `addresses`
+    #[serde(
+        rename = "addresses",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_vec",
+        deserialize_with = "::buffa::json_helpers::null_as_default"
+    )]
+    pub addresses: ::buffa::alloc::vec::Vec<::buffa::alloc::string::String>,
+    /// What becomes of it.
+    ///
+    /// Field 3: `verdict`
+    #[serde(
+        rename = "verdict",
+        with = "::buffa::json_helpers::proto_enum",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_default_enum_value"
+    )]
+    pub verdict: ::buffa::EnumValue<Verdict>,
+    /// Why, for people.
+    ///
+    /// Field 4: `reason`
+    #[serde(
+        rename = "reason",
+        with = "::buffa::json_helpers::proto_string",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
+    )]
+    pub reason: ::buffa::alloc::string::String,
+    /// Seconds until it is taken away, if nothing changes.
+    ///
+    /// Field 5: `seconds_left`
+    #[serde(
+        rename = "secondsLeft",
+        alias = "seconds_left",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub seconds_left: u64,
+    #[serde(skip)]
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for ReclaimCandidate {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ReclaimCandidate")
+            .field("key", &self.key)
+            .field("addresses", &self.addresses)
+            .field("verdict", &self.verdict)
+            .field("reason", &self.reason)
+            .field("seconds_left", &self.seconds_left)
+            .finish()
+    }
+}
+impl ReclaimCandidate {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimCandidate";
+}
+::buffa::impl_default_instance!(ReclaimCandidate);
+impl ::buffa::MessageName for ReclaimCandidate {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "ReclaimCandidate";
+    const FULL_NAME: &'static str = "wgcni.node.v1.ReclaimCandidate";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimCandidate";
+}
+impl ::buffa::Message for ReclaimCandidate {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        if self.key.is_set() {
+            let __slot = __cache.reserve();
+            let inner_size = self.key.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        for v in &self.addresses {
+            size += 1u64 + ::buffa::types::string_encoded_len(v) as u64;
+        }
+        {
+            let val = self.verdict.to_i32();
+            if val != 0 {
+                size += 1u64 + ::buffa::types::int32_encoded_len(val) as u64;
+            }
+        }
+        if !self.reason.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.reason) as u64;
+        }
+        if self.seconds_left != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.seconds_left) as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        if self.key.is_set() {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            self.key.write_to(__cache, buf);
+        }
+        for v in &self.addresses {
+            ::buffa::types::put_string_field(2u32, v, buf);
+        }
+        {
+            let val = self.verdict.to_i32();
+            if val != 0 {
+                ::buffa::types::put_int32_field(3u32, val, buf);
+            }
+        }
+        if !self.reason.is_empty() {
+            ::buffa::types::put_string_field(4u32, &self.reason, buf);
+        }
+        if self.seconds_left != 0u64 {
+            ::buffa::types::put_uint64_field(5u32, self.seconds_left, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::Message::merge_length_delimited(
+                    self.key.get_or_insert_default(),
+                    buf,
+                    ctx,
+                )?;
+            }
+            2u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let __elem = ::buffa::types::decode_string(buf)?;
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&__elem),
+                )?;
+                self.addresses.push(__elem);
+            }
+            3u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.verdict = ::buffa::EnumValue::from(
+                    ::buffa::types::decode_int32(buf)?,
+                );
+            }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.reason, buf)?;
+            }
+            5u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.seconds_left = ::buffa::types::decode_uint64(buf)?;
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.key = ::buffa::MessageField::none();
+        self.addresses.clear();
+        self.verdict = ::buffa::EnumValue::from(0);
+        self.reason.clear();
+        self.seconds_left = 0u64;
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for ReclaimCandidate {
+    const PROTO_FQN: &'static str = "wgcni.node.v1.ReclaimCandidate";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+impl ::buffa::json_helpers::ProtoElemJson for ReclaimCandidate {
+    fn serialize_proto_json<S: ::serde::Serializer>(
+        v: &Self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::serde::Serialize::serialize(v, s)
+    }
+    fn deserialize_proto_json<'de, D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        <Self as ::serde::Deserialize>::deserialize(d)
+    }
+}
+#[doc(hidden)]
+pub const __RECLAIM_CANDIDATE_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::buffa::type_registry::JsonAnyEntry {
+    type_url: "type.googleapis.com/wgcni.node.v1.ReclaimCandidate",
+    to_json: ::buffa::type_registry::any_to_json::<ReclaimCandidate>,
+    from_json: ::buffa::type_registry::any_from_json::<ReclaimCandidate>,
+    is_wkt: false,
+};
+/// What was found.
+#[derive(Clone, PartialEq, Default)]
+#[derive(::serde::Serialize, ::serde::Deserialize)]
+#[serde(default)]
+pub struct ReclaimResponse {
+    /// All attachments of the node, in the order of their keys.
+    ///
+    /// Field 1: `candidates`
+    #[serde(
+        rename = "candidates",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_vec",
+        deserialize_with = "::buffa::json_helpers::null_as_default"
+    )]
+    pub candidates: ::buffa::alloc::vec::Vec<ReclaimCandidate>,
+    #[serde(skip)]
+    #[doc(hidden)]
+    pub __buffa_unknown_fields: ::buffa::UnknownFields,
+}
+impl ::core::fmt::Debug for ReclaimResponse {
+    fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+        f.debug_struct("ReclaimResponse").field("candidates", &self.candidates).finish()
+    }
+}
+impl ReclaimResponse {
+    /// Protobuf type URL for this message, for use with `Any::pack` and
+    /// `Any::unpack_if`.
+    ///
+    /// Format: `type.googleapis.com/<fully.qualified.TypeName>`
+    pub const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimResponse";
+}
+::buffa::impl_default_instance!(ReclaimResponse);
+impl ::buffa::MessageName for ReclaimResponse {
+    const PACKAGE: &'static str = "wgcni.node.v1";
+    const NAME: &'static str = "ReclaimResponse";
+    const FULL_NAME: &'static str = "wgcni.node.v1.ReclaimResponse";
+    const TYPE_URL: &'static str = "type.googleapis.com/wgcni.node.v1.ReclaimResponse";
+}
+impl ::buffa::Message for ReclaimResponse {
+    /// Returns the total encoded size in bytes.
+    ///
+    /// Accumulates in `u64` (which cannot overflow for in-memory
+    /// data) and saturates to `u32` at return, so a message whose
+    /// encoded size exceeds the 2 GiB protobuf limit yields a value
+    /// above [`::buffa::MAX_MESSAGE_BYTES`] that the encode entry
+    /// points reject, never a silently wrapped size.
+    #[allow(clippy::let_and_return)]
+    fn compute_size(&self, __cache: &mut ::buffa::SizeCache) -> u32 {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        let mut size = 0u64;
+        for v in &self.candidates {
+            let __slot = __cache.reserve();
+            let inner_size = v.compute_size(__cache);
+            __cache.set(__slot, inner_size);
+            size
+                += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
+                    + inner_size as u64;
+        }
+        size += self.__buffa_unknown_fields.encoded_len() as u64;
+        ::buffa::saturate_size(size)
+    }
+    fn write_to(
+        &self,
+        __cache: &mut ::buffa::SizeCache,
+        buf: &mut impl ::buffa::EncodeSink,
+    ) {
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        for v in &self.candidates {
+            ::buffa::types::put_len_delimited_header(
+                1u32,
+                u64::from(__cache.consume_next()),
+                buf,
+            );
+            v.write_to(__cache, buf);
+        }
+        self.__buffa_unknown_fields.write_to(buf);
+    }
+    fn merge_field(
+        &mut self,
+        tag: ::buffa::encoding::Tag,
+        buf: &mut impl ::buffa::bytes::Buf,
+        ctx: ::buffa::DecodeContext<'_>,
+    ) -> ::core::result::Result<(), ::buffa::DecodeError> {
+        #[allow(unused_imports)]
+        use ::buffa::bytes::Buf as _;
+        #[allow(unused_imports)]
+        use ::buffa::Enumeration as _;
+        match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                let mut elem = ::core::default::Default::default();
+                ctx.register_element_memory(
+                    ::buffa::__private::element_footprint(&elem),
+                )?;
+                ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
+                self.candidates.push(elem);
+            }
+            _ => {
+                self.__buffa_unknown_fields
+                    .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
+            }
+        }
+        ::core::result::Result::Ok(())
+    }
+    fn clear(&mut self) {
+        self.candidates.clear();
+        self.__buffa_unknown_fields.clear();
+    }
+}
+impl ::buffa::ExtensionSet for ReclaimResponse {
+    const PROTO_FQN: &'static str = "wgcni.node.v1.ReclaimResponse";
+    fn unknown_fields(&self) -> &::buffa::UnknownFields {
+        &self.__buffa_unknown_fields
+    }
+    fn unknown_fields_mut(&mut self) -> &mut ::buffa::UnknownFields {
+        &mut self.__buffa_unknown_fields
+    }
+}
+impl ::buffa::json_helpers::ProtoElemJson for ReclaimResponse {
+    fn serialize_proto_json<S: ::serde::Serializer>(
+        v: &Self,
+        s: S,
+    ) -> ::core::result::Result<S::Ok, S::Error> {
+        ::serde::Serialize::serialize(v, s)
+    }
+    fn deserialize_proto_json<'de, D: ::serde::Deserializer<'de>>(
+        d: D,
+    ) -> ::core::result::Result<Self, D::Error> {
+        <Self as ::serde::Deserialize>::deserialize(d)
+    }
+}
+#[doc(hidden)]
+pub const __RECLAIM_RESPONSE_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::buffa::type_registry::JsonAnyEntry {
+    type_url: "type.googleapis.com/wgcni.node.v1.ReclaimResponse",
+    to_json: ::buffa::type_registry::any_to_json::<ReclaimResponse>,
+    from_json: ::buffa::type_registry::any_from_json::<ReclaimResponse>,
     is_wkt: false,
 };
 /// Asks how the node is.
@@ -2859,6 +3770,26 @@ pub struct StatusResponse {
         deserialize_with = "::buffa::json_helpers::null_as_default"
     )]
     pub silent_peers: ::buffa::alloc::vec::Vec<SilentPeer>,
+    /// Number of attachments that were reclaimed since this program started.
+    ///
+    /// Field 14: `reclaimed`
+    #[serde(
+        rename = "reclaimed",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub reclaimed: u64,
+    /// Number of addresses that rest after their release, or whose record of that was not
+    /// tidied up yet.
+    ///
+    /// Field 15: `resting_addresses`
+    #[serde(
+        rename = "restingAddresses",
+        alias = "resting_addresses",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub resting_addresses: u64,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -2879,6 +3810,8 @@ impl ::core::fmt::Debug for StatusResponse {
             .field("cluster_manager_connected", &self.cluster_manager_connected)
             .field("repairs", &self.repairs)
             .field("silent_peers", &self.silent_peers)
+            .field("reclaimed", &self.reclaimed)
+            .field("resting_addresses", &self.resting_addresses)
             .finish()
     }
 }
@@ -2962,6 +3895,14 @@ impl ::buffa::Message for StatusResponse {
                 += 1u64 + ::buffa::encoding::varint_len(inner_size as u64) as u64
                     + inner_size as u64;
         }
+        if self.reclaimed != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.reclaimed) as u64;
+        }
+        if self.resting_addresses != 0u64 {
+            size
+                += 1u64
+                    + ::buffa::types::uint64_encoded_len(self.resting_addresses) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -3020,6 +3961,12 @@ impl ::buffa::Message for StatusResponse {
                 buf,
             );
             v.write_to(__cache, buf);
+        }
+        if self.reclaimed != 0u64 {
+            ::buffa::types::put_uint64_field(14u32, self.reclaimed, buf);
+        }
+        if self.resting_addresses != 0u64 {
+            ::buffa::types::put_uint64_field(15u32, self.resting_addresses, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -3144,6 +4091,20 @@ impl ::buffa::Message for StatusResponse {
                 ::buffa::Message::merge_length_delimited(&mut elem, buf, ctx)?;
                 self.silent_peers.push(elem);
             }
+            14u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.reclaimed = ::buffa::types::decode_uint64(buf)?;
+            }
+            15u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.resting_addresses = ::buffa::types::decode_uint64(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -3165,6 +4126,8 @@ impl ::buffa::Message for StatusResponse {
         self.cluster_manager_connected = false;
         self.repairs.clear();
         self.silent_peers.clear();
+        self.reclaimed = 0u64;
+        self.resting_addresses = 0u64;
         self.__buffa_unknown_fields.clear();
     }
 }

@@ -30,6 +30,14 @@ pub type OwnedPruneRequestView = ::buffa::view::OwnedView<
 pub type OwnedPruneResponseView = ::buffa::view::OwnedView<
     crate::proto::wgcni::node::v1::__buffa::view::PruneResponseView<'static>,
 >;
+///Shorthand for `OwnedView<ReclaimRequestView<'static>>`.
+pub type OwnedReclaimRequestView = ::buffa::view::OwnedView<
+    crate::proto::wgcni::node::v1::__buffa::view::ReclaimRequestView<'static>,
+>;
+///Shorthand for `OwnedView<ReclaimResponseView<'static>>`.
+pub type OwnedReclaimResponseView = ::buffa::view::OwnedView<
+    crate::proto::wgcni::node::v1::__buffa::view::ReclaimResponseView<'static>,
+>;
 ///Shorthand for `OwnedView<StatusRequestView<'static>>`.
 pub type OwnedStatusRequestView = ::buffa::view::OwnedView<
     crate::proto::wgcni::node::v1::__buffa::view::StatusRequestView<'static>,
@@ -174,6 +182,40 @@ for ::buffa::view::OwnedView<
         )
     }
 }
+impl ::connectrpc::Encodable<crate::proto::wgcni::node::v1::ReclaimResponse>
+for crate::proto::wgcni::node::v1::__buffa::view::ReclaimResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<crate::proto::wgcni::node::v1::ReclaimResponse>
+for ::buffa::view::OwnedView<
+    crate::proto::wgcni::node::v1::__buffa::view::ReclaimResponseView<'static>,
+> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
 impl ::connectrpc::Encodable<crate::proto::wgcni::node::v1::StatusResponse>
 for crate::proto::wgcni::node::v1::__buffa::view::StatusResponseView<'_> {
     fn encode(
@@ -231,6 +273,12 @@ pub const ATTACHMENT_SERVICE_CHECK_SPEC: ::connectrpc::Spec = ::connectrpc::Spec
 /// Static [`Spec`](::connectrpc::Spec) for the `Prune` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
 pub const ATTACHMENT_SERVICE_PRUNE_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
         "/wgcni.node.v1.AttachmentService/Prune",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `Reclaim` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const ATTACHMENT_SERVICE_RECLAIM_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/wgcni.node.v1.AttachmentService/Reclaim",
         ::connectrpc::StreamType::Unary,
     )
     .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
@@ -297,6 +345,7 @@ pub trait AttachmentService: Send + Sync + 'static {
     /// ALREADY_EXISTS: attached already, in the same namespace; nothing was touched.
     /// RESOURCE_EXHAUSTED: no free address; the message has the numbers.
     /// UNAVAILABLE: the node is not ready (no lease yet); try again.
+    /// ABORTED: a Detach that began later was served already.
     ///
     /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
     ///
@@ -390,6 +439,33 @@ pub trait AttachmentService: Send + Sync + 'static {
         Output = ::connectrpc::ServiceResult<
             impl ::connectrpc::Encodable<
                 crate::proto::wgcni::node::v1::PruneResponse,
+            > + Send + use<'a, Self>,
+        >,
+    > + Send;
+    /// Takes away the attachments whose containers are gone without a Detach: nobody is
+    /// in their namespace, and nobody names it, for as long as the node is told to wait.
+    /// The node does the same by itself.
+    ///
+    /// FAILED_PRECONDITION: it cannot look everywhere, so that nothing is proven.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn reclaim<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<
+            '_,
+            crate::proto::wgcni::node::v1::ReclaimRequest,
+        >,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<
+                crate::proto::wgcni::node::v1::ReclaimResponse,
             > + Send + use<'a, Self>,
         >,
     > + Send;
@@ -566,6 +642,35 @@ impl<S: AttachmentService> AttachmentServiceExt for S {
             .with_spec(ATTACHMENT_SERVICE_PRUNE_SPEC)
             .route_view(
                 ATTACHMENT_SERVICE_SERVICE_NAME,
+                "Reclaim",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            crate::proto::wgcni::node::v1::__buffa::view::ReclaimRequestView<
+                                'static,
+                            >,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                crate::proto::wgcni::node::v1::ReclaimRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.reclaim(ctx, sreq)
+                                .await?
+                                .encode::<
+                                    crate::proto::wgcni::node::v1::ReclaimResponse,
+                                >(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(ATTACHMENT_SERVICE_RECLAIM_SPEC)
+            .route_view(
+                ATTACHMENT_SERVICE_SERVICE_NAME,
                 "Status",
                 {
                     let svc = ::std::sync::Arc::clone(&self);
@@ -671,6 +776,12 @@ impl<T: AttachmentService> ::connectrpc::Dispatcher for AttachmentServiceServer<
                         .with_spec(ATTACHMENT_SERVICE_PRUNE_SPEC),
                 )
             }
+            "Reclaim" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(ATTACHMENT_SERVICE_RECLAIM_SPEC),
+                )
+            }
             "Status" => {
                 Some(
                     ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
@@ -770,6 +881,26 @@ impl<T: AttachmentService> ::connectrpc::Dispatcher for AttachmentServiceServer<
                     svc.prune(ctx, req)
                         .await?
                         .encode::<crate::proto::wgcni::node::v1::PruneResponse>(format)
+                })
+            }
+            "Reclaim" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        crate::proto::wgcni::node::v1::ReclaimRequest,
+                    >(request.encoded()?, format)?;
+                    let req: crate::proto::wgcni::node::v1::__buffa::view::ReclaimRequestView<
+                        '_,
+                    > = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        crate::proto::wgcni::node::v1::ReclaimRequest,
+                    >::from_parts(&req, &body);
+                    svc.reclaim(ctx, req)
+                        .await?
+                        .encode::<crate::proto::wgcni::node::v1::ReclaimResponse>(format)
                 })
             }
             "Status" => {
@@ -1066,6 +1197,48 @@ where
                 &self.transport,
                 &self.config,
                 ATTACHMENT_SERVICE_PRUNE_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the Reclaim RPC. Sends a request to /wgcni.node.v1.AttachmentService/Reclaim.
+    pub async fn reclaim(
+        &self,
+        request: crate::proto::wgcni::node::v1::ReclaimRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<
+                crate::proto::wgcni::node::v1::__buffa::view::ReclaimResponseView<
+                    'static,
+                >,
+            >,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.reclaim_with_options(request, ::connectrpc::client::CallOptions::default())
+            .await
+    }
+    /// Call the Reclaim RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn reclaim_with_options(
+        &self,
+        request: crate::proto::wgcni::node::v1::ReclaimRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<
+                crate::proto::wgcni::node::v1::__buffa::view::ReclaimResponseView<
+                    'static,
+                >,
+            >,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                ATTACHMENT_SERVICE_RECLAIM_SPEC
                     .with_origin(::connectrpc::SpecOrigin::Client),
                 request,
                 options,
