@@ -96,3 +96,19 @@ fn a_lab_that_is_taken_down_ends_what_its_containerd_started() {
     assert!(fs::read_link(format!("/proc/{process}/ns/net")).is_err());
     assert_eq!(cgroup::groups_of(&run), [] as [PathBuf; 0]);
 }
+
+#[test]
+fn a_container_that_ctr_killed_without_del_is_reclaimed_and_a_living_one_stays() {
+    let cluster = Cluster::new().unwrap();
+    let config = "resync_seconds = 3600\nreclaim_after_seconds = 2";
+    let node = cluster.add_node_with("ash", config).unwrap();
+    let containerd = Containerd::start(&cluster, &node).unwrap();
+    containerd.run_detached("lives").unwrap();
+    let before = traces(&node).unwrap();
+    containerd.run_detached("dies").unwrap();
+    assert_eq!(node.hub_peers().unwrap().len(), 2);
+    containerd.kill("dies").unwrap();
+    as_before(&node, &before).unwrap();
+    let gateway = node.addresses().unwrap()[0].to_string();
+    containerd.exec("lives", &["ping", "-c", "1", "-W", "3", &gateway]).unwrap();
+}
