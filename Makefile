@@ -16,7 +16,7 @@ STAMPS := $(CARGO_TARGET_DIR)/stamps
 BIN = $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help deps extra-deps proto build demo clean-lab test test-clients lint audit bench soak fmt clean
+.PHONY: help deps extra-deps proto build demo clean-lab test test-clients lint audit fuzz bench soak fmt clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,11 @@ lint: deps ## Check format, clippy, who may import whom, proto/, licences
 
 audit: deps ## Check dependencies against the RustSec database (fetched from GitHub)
 	cargo deny --locked --log-level error check advisories
+
+TARGET ?= messages
+SECONDS ?= 60
+fuzz: deps ## Fuzz TARGET (fuzz/fuzz_targets) for SECONDS
+	scripts/fuzz.sh $(TARGET) $(SECONDS)
 
 bench: build $(STAMPS)/bench ## Measure, print a table, write target/bench.json
 	cargo bench --locked --package cluster-manager

@@ -15,6 +15,9 @@
 pub mod config;
 mod errors;
 mod feed;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod host_routes;
 pub mod init;
 mod records;

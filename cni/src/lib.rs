@@ -19,6 +19,9 @@ mod clock;
 mod conf;
 mod del;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gc;
 mod node;
 mod output;

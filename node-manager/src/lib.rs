@@ -18,6 +18,9 @@ pub mod desired;
 mod device;
 pub mod endpoint;
 mod errors;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod identity;
 pub mod lock;
 pub mod membership;

@@ -109,12 +109,25 @@ fn read(path: &Path) -> io::Result<Option<(AttachmentKey, SystemTime)>> {
         if !file.is_file() || file.len() > LARGEST {
             return Err(io::Error::other("is not a tombstone"));
         }
-        let tombstone: Tombstone = serde_json::from_slice(&fs::read(path)?)?;
-        Ok((tombstone.key, file.modified()?))
+        Ok((decode(&fs::read(path)?)?, file.modified()?))
     };
     match read() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         result => result.map(Some),
+    }
+}
+
+fn decode(bytes: &[u8]) -> serde_json::Result<AttachmentKey> {
+    let tombstone: Tombstone = serde_json::from_slice(bytes)?;
+    Ok(tombstone.key)
+}
+
+/// Body of a fuzz target: a tombstone that is read names an attachment.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    if let Ok(key) = decode(bytes) {
+        let written = serde_json::to_vec(&key).unwrap_or_default();
+        assert_eq!(decode(&written).ok(), Some(key));
     }
 }
 

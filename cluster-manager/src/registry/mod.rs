@@ -1,5 +1,7 @@
 //! Leases and peers: decided on a cache of the store, answered once durable.
 
+#[cfg(test)]
+mod model;
 mod names;
 mod plan;
 mod start;
@@ -22,6 +24,9 @@ pub use names::Seen;
 use plan::Plan;
 pub use start::StartError;
 use start::{begin_run, ensure_settings, load};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use state::State;
+#[cfg(not(any(test, feature = "fuzzing")))]
 use state::State;
 pub use views::{PeerStatus, Resting};
 

@@ -7,6 +7,9 @@
 
 pub mod client;
 mod convert;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod node;
 pub mod watch;
 

@@ -149,6 +149,7 @@ enum Step {
     Request(u8, usize),
     Release(u8),
     Wait(u64),
+    Restart,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -157,7 +158,29 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0u8..12, 0usize..6).prop_map(|(owner, n)| Step::Request(owner, n)),
         4 => (0u8..12).prop_map(Step::Release),
         2 => (0u64..50).prop_map(Step::Wait),
+        1 => Just(Step::Restart),
     ]
+}
+
+/// An allocator that was told what there was before.
+fn restarted(
+    cluster: Prefixes,
+    owners: &BTreeMap<u8, (usize, usize)>,
+    v4: &[Part],
+    v6: &[Part],
+) -> Allocator<u8> {
+    let mut real = Allocator::subnets(cluster, Lengths { v4: 24, v6: 64 }, REST).unwrap();
+    for (owner, (a, b)) in owners {
+        real.restore(owner, prefixes(*a, *b)).unwrap();
+    }
+    let v4 = v4.iter().enumerate().map(|(n, part)| (format!("10.0.{n}.0/24"), part));
+    let v6 = v6.iter().enumerate().map(|(n, part)| (format!("fd00:0:0:{n:x}::/64"), part));
+    for (prefix, part) in v4.chain(v6) {
+        if let Part::Rests(owner, since) = part {
+            real.restore_resting(owner, pair(&[&prefix]), *since);
+        }
+    }
+    real
 }
 
 /// Families of different size, so that one is used up first.
@@ -177,6 +200,10 @@ proptest! {
             let (owner, wanted) = match step {
                 Step::Wait(seconds) => {
                     now += Duration::from_secs(seconds);
+                    continue;
+                }
+                Step::Restart => {
+                    real = restarted(cluster, &owners, &v4, &v6);
                     continue;
                 }
                 Step::Release(owner) => {

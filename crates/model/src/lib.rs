@@ -8,6 +8,9 @@
 //! Never imports: a runtime, files, the environment, a clock, a store, the wire.
 
 mod attachment;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod invalid;
 mod key;
 mod name;

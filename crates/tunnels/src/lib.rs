@@ -20,6 +20,9 @@ mod control;
 mod device;
 mod devices;
 mod engine;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod lines;
 mod name;
 mod offload;

@@ -8,6 +8,9 @@ use crate::name::{InvalidName, Name};
 /// this process may be older or younger than whoever speaks to it.
 pub const PROTOCOL: u32 = 1;
 
+/// Longest reason for a refused line, in characters.
+const LONGEST: usize = 200;
+
 /// What a client asks for, e.g. `{"create":{"name":"wgmesh0"}}`.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -53,9 +56,10 @@ impl Request {
     /// The request on one line.
     ///
     /// # Errors
-    /// EINVAL with the parser's reason.
+    /// EINVAL with the parser's reason, which may repeat the line: cut.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Refusal> {
-        serde_json::from_slice(line).map_err(|e| Refusal::new(libc::EINVAL, e.to_string()))
+        let why = |e: serde_json::Error| e.to_string().chars().take(LONGEST).collect::<String>();
+        serde_json::from_slice(line).map_err(|e| Refusal::new(libc::EINVAL, why(e)))
     }
 }
 

@@ -92,7 +92,7 @@ async fn converse(stream: UnixStream, device: Arc<Configurable>) {
 }
 
 /// The lines up to an empty one, or to the end.
-async fn next_request(
+pub(crate) async fn next_request(
     reader: impl AsyncRead + AsyncBufReadExt + Unpin,
 ) -> io::Result<Option<String>> {
     let mut reader = reader.take(MAX_REQUEST);
@@ -181,7 +181,7 @@ impl Configurable {
 
 /// Peers that get a keepalive interval: the kernel's WireGuard sends them the first at once, so
 /// that they know from where we speak; gotatun would only after the first interval.
-fn kept_alive(set: &Set) -> Vec<PublicKey> {
+pub(crate) fn kept_alive(set: &Set) -> Vec<PublicKey> {
     let peers = set.peers.iter().filter(|peer| {
         !peer.remove && peer.peer.persistent_keepalive_interval.is_some_and(|s| s > 0)
     });

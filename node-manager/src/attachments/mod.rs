@@ -12,7 +12,7 @@ mod ends;
 mod errors;
 mod locks;
 mod prune;
-mod record;
+pub(crate) mod record;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -151,19 +151,22 @@ impl Files {
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(StateError::Read(path.to_owned(), error)),
-    };
+    match fs::read(path) {
+        Ok(bytes) => decode(path, &bytes).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StateError::Read(path.to_owned(), error)),
+    }
+}
+
+fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, StateError> {
     let damaged = |why: String| StateError::Damaged { path: path.to_owned(), why };
     let not_json = |error: serde_json::Error| damaged(error.to_string());
-    let text = unseal(&bytes).map_err(|why| damaged(why.to_owned()))?;
+    let text = unseal(bytes).map_err(|why| damaged(why.to_owned()))?;
     let Version { version } = serde_json::from_str(text).map_err(not_json)?;
     if version != VERSION {
         return Err(StateError::Version { path: path.to_owned(), found: version });
     }
-    serde_json::from_str(text).map(Some).map_err(not_json)
+    serde_json::from_str(text).map_err(not_json)
 }
 
 fn write(path: &Path, file: &impl Serialize) -> Result<(), StateError> {
@@ -171,6 +174,29 @@ fn write(path: &Path, file: &impl Serialize) -> Result<(), StateError> {
     let text =
         text.map_err(|e| StateError::Damaged { path: path.to_owned(), why: e.to_string() })?;
     Ok(atomic_write(path, seal(text).as_bytes(), 0o600)?)
+}
+
+/// Body of a fuzz target: a file is what was written, or its name is in the refusal. The
+/// bytes are a file, and the text of one whose checksum is right.
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) fn fuzz(bytes: &[u8]) {
+    fn same_again<T: DeserializeOwned + Serialize>(bytes: &[u8]) {
+        let path = Path::new("/state/file.json");
+        match decode::<T>(path, bytes) {
+            Ok(file) => {
+                let written = serde_json::to_string(&file).unwrap_or_default();
+                let again = decode::<T>(path, seal(written.clone()).as_bytes()).ok();
+                let again = again.and_then(|file| serde_json::to_string(&file).ok());
+                assert_eq!(again, Some(written));
+            }
+            Err(error) => assert!(error.to_string().contains("file.json"), "{error}"),
+        }
+    }
+    let sealed = seal(String::from_utf8_lossy(bytes).into_owned());
+    for bytes in [bytes, sealed.as_bytes()] {
+        same_again::<LeaseFile>(bytes);
+        same_again::<PeersFile>(bytes);
+    }
 }
 
 #[cfg(test)]

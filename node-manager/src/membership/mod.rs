@@ -8,7 +8,7 @@
 
 mod client;
 mod doubt;
-mod files;
+pub(crate) mod files;
 mod follow;
 
 use std::sync::Arc;

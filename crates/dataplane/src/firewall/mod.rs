@@ -6,6 +6,9 @@
 //! overlay is the same everywhere; smaller paths outside are told by ICMP, which passes as
 //! related.
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod policy;
 mod text;
 mod tool;
