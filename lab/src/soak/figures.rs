@@ -90,7 +90,8 @@ fn on_disk(node: &Node) -> Result<Vec<Count>> {
         // sled writes a log of segments of 512 KiB and uses those again that hold nothing
         // newest any more; how many are half-full differs.
         within("store KiB", size(&state.join("attachments"))? / 1024, 4096),
-        exactly("tunnels.log KiB", size_of(&state.join("tunnels.log"))? / 1024),
+        // Warnings, on a machine that is busy.
+        within("tunnels.log KiB", size_of(&state.join("tunnels.log"))? / 1024, 64),
         exactly("attachments", number(&status["attachments"])),
         // The addresses of the last containers, which rest or were not tidied up yet.
         within("resting records", resting(node)?, 64),
