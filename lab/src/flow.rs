@@ -9,10 +9,19 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::netns::Netns;
+use crate::vm::suite::guest;
 use crate::wait;
 
-/// Below what any device here carries: packets are lost by faults, not by full queues.
-const RATE: &str = "20M";
+/// Seconds between pings and bits per second of a stream: below what any device here
+/// carries, so that packets are lost by faults and not by full queues.
+const PACE: (&str, &str) = ("0.005", "20M");
+
+/// The same where the processor is emulated.
+const EMULATED_PACE: (&str, &str) = ("0.01", "2M");
+
+fn pace() -> (&'static str, &'static str) {
+    if guest::is_here() { EMULATED_PACE } else { PACE }
+}
 
 /// A child that is asked to end, and ended in any case.
 #[derive(Debug)]
@@ -48,13 +57,13 @@ impl Drop for Running {
 pub struct Pings(Running);
 
 impl Pings {
-    /// Starts 200 pings a second.
+    /// Starts 200 pings a second, half as many where the processor is emulated.
     ///
     /// # Errors
     /// When ping cannot be started.
     pub fn start(from: &Netns, to: IpAddr) -> Result<Self> {
         let mut ping = from.command("ping")?;
-        ping.args(["-n", "-q", "-i", "0.005", &to.to_string()]);
+        ping.args(["-n", "-q", "-i", pace().0, &to.to_string()]);
         Ok(Self(Running(ping.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?)))
     }
 
@@ -95,7 +104,7 @@ impl Stream {
             to.run(&["ss", "-Hltn", "sport", "=", ":5201"]).is_ok_and(|said| !said.is_empty())
         })?;
         let mut client = from.command("iperf3")?;
-        client.args(["-c", &address, "-t", "600", "-i", "1", "-b", RATE, "--forceflush"]);
+        client.args(["-c", &address, "-t", "600", "-i", "1", "-b", pace().1, "--forceflush"]);
         client.stdin(Stdio::null()).stdout(Stdio::piped());
         let client = Running(client.spawn().context("start iperf3")?);
         Ok(Self { client, _server: server })

@@ -20,7 +20,7 @@ use crate::lab::Lab;
 const LIST: &str = "tests";
 
 /// All tests take less than three minutes on two quiet processors.
-const PATIENCE: Duration = Duration::from_mins(12);
+const PATIENCE: Duration = Duration::from_mins(15);
 
 /// What tests and our programs start. Busybox's shell would run its own applets instead of
 /// some of these.
