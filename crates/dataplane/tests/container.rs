@@ -120,18 +120,33 @@ fn what_is_not_kept_is_undone() {
         drop(create(&process.engine, &inside, &wish, &key()).unwrap());
         let gone = |wish: &Wish| problems(&process.engine, &inside, wish) == [Problem::Missing];
         assert!(gone(&wish) && process.devices().is_empty());
-        // The last step fails: there is a default route already, of the same metric.
+        // The last step fails: the kernel takes no route whose address has host bits.
+        wish.routes = vec!["10.64.0.1/12".parse().unwrap()];
+        let failed = create(&process.engine, &inside, &wish, &key()).map(drop).unwrap_err();
+        assert_eq!(failed.errno(), Some(22), "{failed}");
+        assert!(gone(&wish) && process.devices().is_empty());
+        wish.routes = vec!["10.64.0.0/12".parse().unwrap(), "fd00::/48".parse().unwrap()];
+        create(&process.engine, &inside, &wish, &key()).unwrap().commit();
+        assert_eq!(problems(&process.engine, &inside, &wish), []);
+    });
+}
+
+#[test]
+fn a_way_out_that_is_there_already_stays_the_first() {
+    host(|| {
+        let process = tunnels();
+        let inside = container();
         sh_in(
             &inside,
             "ip tuntap add other mode tun; ip link set other up; ip route add default dev other",
         );
-        let failed = create(&process.engine, &inside, &wish, &key()).map(drop).unwrap_err();
-        assert_eq!(failed.errno(), Some(17), "{failed}");
-        assert!(gone(&wish) && process.devices().is_empty());
-        // Chained behind that interface, it carries the cluster's prefixes only.
-        wish.routes = vec!["10.64.0.0/12".parse().unwrap(), "fd00::/48".parse().unwrap()];
+        let wish = wish(7, key().public_key());
         create(&process.engine, &inside, &wish, &key()).unwrap().commit();
         assert_eq!(problems(&process.engine, &inside, &wish), []);
+        let ways = sh_in(&inside, "ip route show default");
+        let ways: Vec<&str> = ways.lines().collect();
+        assert_eq!(ways.len(), 2, "{ways:?}");
+        assert!(ways[0].contains("dev other") && ways[1].contains("metric"), "{ways:?}");
     });
 }
 

@@ -101,6 +101,7 @@ on_the_kernels_wireguard! {
         a_container_that_only_listens_is_reached_at_once
         removing_takes_only_what_is_ours
         what_is_not_kept_is_undone
+        a_way_out_that_is_there_already_stays_the_first
         what_a_dead_attempt_left_is_in_nobodys_way
         each_thing_that_is_wrong_is_named
     }
