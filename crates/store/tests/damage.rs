@@ -7,7 +7,9 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use wgcni_store::{CommitError, Key, Loaded, SledStore, Store, Transaction};
@@ -161,6 +163,18 @@ fn on_a_disk(megabytes: usize, test: impl FnOnce(&Path) + Send) {
     thread::scope(|scope| scope.spawn(inside).join().unwrap());
 }
 
+/// Mounts a disk again in another way. It is busy until threads of a store that was closed
+/// have let go of its files.
+fn remount(disk: &Path, flags: MsFlags) {
+    let none = None::<&str>;
+    let again = || mount(none, disk, none, MsFlags::MS_REMOUNT | flags, none);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while let Err(error) = again() {
+        assert!(error == Errno::EBUSY && Instant::now() < deadline, "{error}");
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Leaves no room on a disk.
 fn fill(disk: &Path) -> PathBuf {
     let path = disk.join("filler");
@@ -224,13 +238,11 @@ fn a_read_only_disk_is_refused_by_name_and_nothing_is_lost() {
         let store = SledStore::open(&dir).unwrap();
         (0..20).for_each(|n| commit(&store, n).unwrap());
         drop(store);
-        let again = MsFlags::MS_REMOUNT;
-        let none = None::<&str>;
-        mount(none, disk, none, again | MsFlags::MS_RDONLY, none).unwrap();
+        remount(disk, MsFlags::MS_RDONLY);
         let error = SledStore::open(&dir).err().unwrap();
         let said = format!("{error}: {}", std::error::Error::source(&error).unwrap());
         assert!(said.contains("store/lock") && said.contains("Read-only"), "{said}");
-        mount(none, disk, none, again, none).unwrap();
+        remount(disk, MsFlags::empty());
         all_are_there(&SledStore::open(&dir).unwrap(), 20);
     });
 }
