@@ -7,7 +7,7 @@ mod figures;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
 
@@ -25,6 +25,9 @@ pub use figures::{Figure, Growth};
 const LEASE: (&str, &str) = ("WGCNI_LEASE_LENGTH_V4", "22");
 
 const CONFIG: &str = "quarantine_seconds = 1\nresync_seconds = 1";
+
+/// After this, whatever began to rest has rested.
+const RESTED: Duration = Duration::from_millis(1100);
 
 /// Cycles that warm up: half as many as count, within these. The store remembers the last
 /// 4096 removals for those who watch it; before that it grows, and so does who holds it.
@@ -114,6 +117,8 @@ fn settle(node: &Node, places: &[Netns]) -> Result<()> {
     let network = node.network()?;
     let mut number = 0;
     wait::until("the addresses to have rested", || {
+        // Else a quick machine lays as many to rest as it tidies away.
+        thread::sleep(RESTED);
         let done = places.iter().try_for_each(|place| {
             number += 1;
             let attachment = Attachment::new(&format!("settle-{number}"), &place.path());
