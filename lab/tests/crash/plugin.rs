@@ -25,6 +25,12 @@ pub fn every_verb() -> Result<Matrix> {
     let mut matrix = Matrix::default();
     matrix.run("plugin: ADD dies, DEL", &faults, 2, |arm| add_then_del(&world, &guest, arm))?;
     matrix.run("plugin: ADD dies, ADD", &faults, 2, |arm| add_then_add(&world, &guest, arm))?;
+    let mut number = 0;
+    let round = |arm: Arm| {
+        number += 1;
+        add_then_nothing(&world, &Guest::new(&world, &ash, &format!("lost{number}"))?, arm)
+    };
+    matrix.run("plugin: ADD dies, the namespace goes, no DEL", &faults, 2, round)?;
     let round = |arm: Arm| second_add(&world, &guest, &faults, arm);
     matrix.run("plugin: ADD after one that died dies, ADD", &faults, 2, round)?;
     matrix.run("plugin: DEL dies, DEL", &faults, 2, |arm| del_then_del(&world, &guest, arm))?;
@@ -80,6 +86,15 @@ fn finish(world: &World, guest: &Guest, first: &Result<[String; 2]>) -> Result<(
     world.settled_with(guest, &addresses)?;
     del(guest)?;
     world.settled_without(guest)
+}
+
+/// As ctr does: nobody says that the container is gone.
+fn add_then_nothing(world: &World, guest: &Guest, arm: Arm) -> Result<Outcome> {
+    arm()?;
+    let added = guest.add();
+    guest.netns.remove()?;
+    world.settled(&world.truth())?;
+    Ok(outcome(&added))
 }
 
 /// The ADD that finds the remains of one that died dies, too.

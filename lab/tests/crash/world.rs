@@ -15,8 +15,8 @@ use wgcni_lab::cni::Attachment;
 use wgcni_lab::crash::{Outcome, Truth, verify};
 use wgcni_lab::{Cluster, Container, Netns, Node, wait};
 
-/// Quick to look again, quick to give an address again.
-pub const CONFIG: &str = "resync_seconds = 1\nquarantine_seconds = 1";
+/// Quick to look again, quick to give an address again, quick to believe in a death.
+pub const CONFIG: &str = "resync_seconds = 1\nquarantine_seconds = 1\nreclaim_after_seconds = 1";
 
 /// A cluster, its nodes, and the pair of containers that nothing may happen to.
 pub struct World<'a> {
