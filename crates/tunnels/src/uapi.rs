@@ -91,7 +91,8 @@ async fn converse(stream: UnixStream, device: Arc<Configurable>) {
     }
 }
 
-/// The lines up to an empty one, or to the end.
+/// The lines up to an empty one, or to the end. Only ASCII: gotatun cuts keys at the
+/// 56th byte, and panics where that is inside of a character.
 pub(crate) async fn next_request(
     reader: impl AsyncRead + AsyncBufReadExt + Unpin,
 ) -> io::Result<Option<String>> {
@@ -102,6 +103,9 @@ pub(crate) async fn next_request(
         let done = request.ends_with("\n\n") || request == "\n";
         if reader.limit() == 0 && !done {
             return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        if !request.is_ascii() {
+            return Err(io::ErrorKind::InvalidData.into());
         }
         match request.as_str() {
             "" => return Ok(None),

@@ -6,7 +6,7 @@ use crate::node_v1 as wire;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use wgcni_model::{
-    Addresses, AttachmentKey, ContainerId, Family, Field, FieldError, IfName, NamespaceId,
+    Addresses, AttachmentKey, ContainerId, Family, Field, FieldError, IfName, Invalid, NamespaceId,
     NetworkName, PublicKey, WireguardKind,
 };
 
@@ -125,7 +125,13 @@ impl From<&Dns> for wire::Dns {
 
 /// Parses addresses that carry the full length of their family, "10.64.1.5/32".
 fn addresses(field: &str, items: &[String]) -> Result<Addresses, FieldError> {
-    let hosts: Vec<ipnetwork::IpNetwork> = parse_list(field, items)?;
+    // Its own error echoes whatever was sent.
+    let host = |(n, item): (usize, &String)| {
+        let host = item.parse::<ipnetwork::IpNetwork>();
+        host.map_err(|_| Invalid::new("address", item, "is not one with a prefix length"))
+            .field(&format!("{field}[{n}]"))
+    };
+    let hosts: Vec<_> = items.iter().enumerate().map(host).collect::<Result<_, _>>()?;
     if let Some(net) = hosts.iter().find(|n| n.prefix() != Family::of(n.ip()).bits()) {
         return Err(FieldError::new(field, format!("{net} is not a single address")));
     }

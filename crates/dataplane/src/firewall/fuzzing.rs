@@ -5,7 +5,8 @@ use super::{Body, Chain, Jump, Rules, text};
 /// A listing of any table: what is found is written as it was read, and what is right
 /// needs nothing.
 pub fn listing(bytes: &[u8]) {
-    let listing = String::from_utf8_lossy(bytes);
+    // A rule never ends so, and here the end of a line would take it away.
+    let listing = String::from_utf8_lossy(bytes).replace('\r', "");
     let lines: Vec<&str> = listing.lines().collect();
     let mut found = Rules::default();
     for table in ["raw", "filter", "nat"] {
