@@ -14,8 +14,8 @@ use std::time::Duration;
 const VERSIONS: [Version; 5] =
     [Version::V030, Version::V031, Version::V040, Version::V100, Version::V110];
 
-/// When it is asked, since the Unix epoch.
-const NOW: Duration = Duration::from_hours(500_000);
+/// When it is asked, since the host's boot.
+const NOW: Duration = Duration::from_hours(500);
 
 /// Longest refusal: it echoes little of what it refuses.
 const LONGEST: usize = 2_000;

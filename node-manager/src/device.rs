@@ -45,8 +45,8 @@ pub fn end(tunnels: &Tunnels, detached: Vec<PublicKey>) {
 }
 
 /// Ends the userspace devices that no container has, of an ADD that was killed for example.
-/// Call it from where attachments are applied: a
-/// device is made only after its container was, so none is taken for an orphan.
+/// Call it from where attachments are applied: a device is made only after its container
+/// was, so none is taken for an orphan.
 pub fn sweep(tunnels: &Tunnels, containers: &Containers) {
     let kept: Vec<IfName> = containers.keys().filter_map(|key| name(*key).ok()).collect();
     let devices = match tunnels.list() {

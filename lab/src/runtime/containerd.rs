@@ -8,7 +8,7 @@ use crate::cluster::Cluster;
 use crate::command::checked;
 use crate::node::Node;
 use crate::process::Process;
-use crate::runtime::{PLUGINS_ABOVE, addresses_of, image, install_plugins};
+use crate::runtime::{PLUGINS_ABOVE, addresses_of, image, prepare};
 use crate::wait;
 
 /// Default directories of containerd, `ctr` and the CNI library.
@@ -46,15 +46,13 @@ impl<'a> Containerd<'a> {
     pub fn start(cluster: &Cluster, node: &'a Node) -> Result<Self> {
         let host = node.host();
         let run = cluster.lab().run();
-        host.cover(&DIRECTORIES)?;
-        install_plugins(host)?;
+        let archive = prepare(cluster, node, &DIRECTORIES)?;
         host.write(CONFIG, CONFIGURATION)?;
         let mut command = host.command("containerd")?;
         command.args(["--config", CONFIG]);
         let mut daemon = host.spawn("containerd", command).context("install containerd")?;
         daemon.wait_ready(|| host.run(&["ctr", "version"]).is_ok())?;
         let containerd = Self { node, namespace: run.id().to_owned(), _daemon: daemon };
-        let archive = image::write(&run.directory().join(format!("{}-image", node.name())))?;
         containerd.ctr(&["images", "import", &archive.to_string_lossy()])?;
         Ok(containerd)
     }

@@ -12,13 +12,15 @@ mod traces;
 
 use std::net::IpAddr;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
+use crate::cluster::Cluster;
 use crate::command::{checked, words};
 use crate::host::Host;
+use crate::node::Node;
 use crate::programs;
 
 pub use containerd::Containerd;
@@ -30,6 +32,14 @@ pub const PLUGINS: &str = "/opt/cni/bin";
 
 /// Directory above [`PLUGINS`], for a host to cover.
 const PLUGINS_ABOVE: &str = "/opt/cni";
+
+/// Covers a runtime's default directories on a node, and puts plugins and an image there;
+/// the image's archive.
+fn prepare(cluster: &Cluster, node: &Node, directories: &[&str]) -> Result<PathBuf> {
+    node.host().cover(directories)?;
+    install_plugins(node.host())?;
+    image::write(&cluster.lab().run().directory().join(format!("{}-image", node.name())))
+}
 
 /// Puts our plugin and the reference plugins where runtimes look for them; `/opt/cni` is
 /// the host's own.

@@ -9,7 +9,7 @@ use crate::cluster::{Cluster, conflist};
 use crate::cni::DIRECTORY;
 use crate::command::checked;
 use crate::node::Node;
-use crate::runtime::{PLUGINS, PLUGINS_ABOVE, addresses_of, image, install_plugins};
+use crate::runtime::{PLUGINS, PLUGINS_ABOVE, addresses_of, image, prepare};
 
 /// Default directories of podman, conmon, runc and the CNI library.
 const DIRECTORIES: [&str; 9] = [
@@ -50,15 +50,13 @@ impl<'a> Podman<'a> {
     pub fn new(cluster: &Cluster, node: &'a Node) -> Result<Self> {
         let host = node.host();
         let run = cluster.lab().run();
-        host.cover(&DIRECTORIES)?;
-        install_plugins(host)?;
+        let archive = prepare(cluster, node, &DIRECTORIES)?;
         host.write("/etc/containers/containers.conf", &configuration())?;
         host.write("/etc/containers/storage.conf", STORAGE)?;
         let policy = json!({ "default": [{ "type": "insecureAcceptAnything" }] });
         host.write("/etc/containers/policy.json", &policy.to_string())?;
         host.write(&format!("{DIRECTORY}/20-published.conflist"), &published().to_string())?;
         let podman = Self { node, parent: format!("/{}", run.id()) };
-        let archive = image::write(&run.directory().join(format!("{}-image", node.name())))?;
         podman.podman(&["load", "--quiet", "--input", &archive.to_string_lossy()])?;
         Ok(podman)
     }

@@ -32,7 +32,7 @@ pub struct HostKernel {
     ledger: Ledger,
     silence: Silence,
     host: Option<Host>,
-    /// The containers of the pass before.
+    /// The containers of the pass before, where their devices are in user space.
     containers: Containers,
 }
 
@@ -59,15 +59,18 @@ impl HostKernel {
         }
     }
 
-    /// Devices of containers that are wanted no more.
-    fn end_devices(&mut self, wish: &Wish) {
+    /// Ends userspace devices: of containers that are wanted no more, and in a full pass
+    /// those that nobody has. The kernel's go with their namespaces.
+    fn end_devices(&mut self, wish: &Wish, parts: Parts) {
+        let Engine::Userspace(tunnels) = &self.engine else { return };
         let before = std::mem::replace(&mut self.containers, wish.containers.clone());
         let detached: Vec<PublicKey> =
             before.into_keys().filter(|key| !wish.containers.contains_key(key)).collect();
-        if let Engine::Userspace(tunnels) = &self.engine
-            && !detached.is_empty()
-        {
+        if !detached.is_empty() {
             device::end(tunnels, detached);
+        }
+        if parts.contains(Parts::ALL) {
+            device::sweep(tunnels, &wish.containers);
         }
     }
 
@@ -105,12 +108,7 @@ impl Kernel for HostKernel {
         let report = self.pass(&host, membership, wish, parts);
         self.host = Some(host);
         let report = report?;
-        self.end_devices(wish);
-        if parts.contains(Parts::ALL)
-            && let Engine::Userspace(tunnels) = &self.engine
-        {
-            device::sweep(tunnels, &wish.containers);
-        }
+        self.end_devices(wish, parts);
         for change in &report.done {
             tracing::debug!(%change, "applied");
         }
