@@ -169,10 +169,13 @@ pub fn link(port: u16, addresses: &[&str]) -> Link {
 }
 
 /// All links with their aliases, addresses, routes and rules, to be compared before and after.
+/// Without what the kernel notes of a carrier: of a device that nobody has open it does so
+/// some time after the device is there.
 pub fn everything() -> String {
-    sh("ip -o -d link | sed 's/ state [A-Z]*//; s/qdisc [a-z_]*//; s/ *group default.*//'
+    sh("ip -o -d link |
+            sed 's/ state [A-Z]*//; s/qdisc [a-z_]*//; s/ *group default.*//; s/NO-CARRIER,//'
         ip -o addr | grep -v fe80
-        ip route; ip -6 route | grep -v fe80
+        ip route | sed 's/ linkdown//'; ip -6 route | grep -v fe80 | sed 's/ linkdown//'
         for save in iptables ip6tables; do $save-save | grep -v '^#'; done; true")
 }
 
