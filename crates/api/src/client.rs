@@ -1,5 +1,7 @@
 //! Clients: of a cluster-manager over TCP, of a node-manager over its unix socket.
 
+use crate::admin_service::AdminServiceClient;
+use crate::identity_service::IdentityServiceClient;
 use crate::ipam_service::IpamServiceClient;
 use crate::node_service::AttachmentServiceClient;
 use crate::wireguard_service::WireguardServiceClient;
@@ -21,6 +23,10 @@ pub struct ClusterManager {
     pub ipam: IpamServiceClient<SharedHttp2Connection>,
     /// Peers.
     pub wireguard: WireguardServiceClient<SharedHttp2Connection>,
+    /// The caller's own identity.
+    pub identity: IdentityServiceClient<SharedHttp2Connection>,
+    /// Administration.
+    pub admin: AdminServiceClient<SharedHttp2Connection>,
 }
 
 impl ClusterManager {
@@ -34,11 +40,28 @@ impl ClusterManager {
             .keep_alive_while_idle(true)
             .lazy_plaintext(uri.clone())
             .shared(IN_FLIGHT);
-        let config = ClientConfig::new(uri);
-        let unary = config.clone().with_default_timeout(timeout);
+        Self::over(connection, uri, timeout)
+    }
+
+    /// A client of the cluster-manager that listens on the unix socket `socket`.
+    pub fn unix(socket: &Path, timeout: Duration) -> Self {
+        let authority = Uri::from_static("http://cluster-manager");
+        let connection = Http2Connection::builder()
+            .establishment_timeout(timeout)
+            .lazy_unix(socket, authority.clone())
+            .shared(IN_FLIGHT);
+        Self::over(connection, authority, timeout)
+    }
+
+    /// A client over a connection that somebody else makes, who says by `authority` where
+    /// it leads.
+    pub fn over(connection: SharedHttp2Connection, authority: Uri, timeout: Duration) -> Self {
+        let config = ClientConfig::new(authority).with_default_timeout(timeout);
         Self {
-            ipam: IpamServiceClient::new(connection.clone(), unary.clone()),
-            wireguard: WireguardServiceClient::new(connection, unary),
+            ipam: IpamServiceClient::new(connection.clone(), config.clone()),
+            wireguard: WireguardServiceClient::new(connection.clone(), config.clone()),
+            identity: IdentityServiceClient::new(connection.clone(), config.clone()),
+            admin: AdminServiceClient::new(connection, config),
         }
     }
 }

@@ -29,9 +29,13 @@ pub mod services;
 pub const DESCRIPTORS: &[u8] = include_bytes!("generated/descriptors.binpb");
 
 pub use convert::{Allocated, Claim, Registration};
+pub use proto::wgcni::admin::v1 as admin_v1;
+pub use proto::wgcni::identity::v1 as identity_v1;
 pub use proto::wgcni::ipam::v1 as ipam_v1;
 pub use proto::wgcni::node::v1 as node_v1;
 pub use proto::wgcni::wireguard::v1 as wireguard_v1;
+pub use services::wgcni::admin::v1 as admin_service;
+pub use services::wgcni::identity::v1 as identity_service;
 pub use services::wgcni::ipam::v1 as ipam_service;
 pub use services::wgcni::node::v1 as node_service;
 pub use services::wgcni::wireguard::v1 as wireguard_service;

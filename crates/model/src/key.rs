@@ -136,6 +136,14 @@ impl PrivateKey {
         &self.0
     }
 
+    /// The secret that the holders of two keys share (RFC 7748, section 6.1), never zero: no
+    /// public key has low order.
+    pub fn diffie_hellman(&self, other: &PublicKey) -> Zeroizing<[u8; 32]> {
+        let own = StaticSecret::from(*self.0);
+        let shared = own.diffie_hellman(&x25519_dalek::PublicKey::from(other.0));
+        Zeroizing::new(shared.to_bytes())
+    }
+
     /// The public key that belongs to it.
     pub fn public_key(&self) -> PublicKey {
         let secret = StaticSecret::from(*self.0);
