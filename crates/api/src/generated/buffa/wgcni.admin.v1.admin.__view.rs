@@ -7067,6 +7067,10 @@ impl ::serde::Serialize for AddNodeRequestOwnedView {
 /// The key is on the whitelist.
 #[derive(Clone, Debug, Default)]
 pub struct AddNodeResponseView<'a> {
+    /// Join string for the node. There is no secret in it: the key entitles.
+    ///
+    /// Field 1: `join`
+    pub join: &'a str,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for AddNodeResponseView<'a> {
@@ -7099,6 +7103,13 @@ impl<'a> ::buffa::MessageView<'a> for AddNodeResponseView<'a> {
         let view = self;
         let mut cur = cur;
         match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.join = ::buffa::types::borrow_str(&mut cur)?;
+            }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
                 let span_len = before_tag.len() - cur.len();
@@ -7121,6 +7132,7 @@ impl<'a> ::buffa::MessageView<'a> for AddNodeResponseView<'a> {
         use ::buffa::alloc::string::ToString as _;
         let _ = __buffa_src;
         ::core::result::Result::Ok(super::super::AddNodeResponse {
+            join: self.join.to_string(),
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -7132,6 +7144,9 @@ impl<'a> ::buffa::ViewEncode<'a> for AddNodeResponseView<'a> {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
+        if !self.join.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.join) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -7143,6 +7158,9 @@ impl<'a> ::buffa::ViewEncode<'a> for AddNodeResponseView<'a> {
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
+        if !self.join.is_empty() {
+            ::buffa::types::put_string_field(1u32, &self.join, buf);
+        }
         self.__buffa_unknown_fields.write_to(buf);
     }
 }
@@ -7164,6 +7182,9 @@ impl<'__a> ::serde::Serialize for AddNodeResponseView<'__a> {
     ) -> ::core::result::Result<__S::Ok, __S::Error> {
         use ::serde::ser::SerializeMap as _;
         let mut __map = __s.serialize_map(::core::option::Option::None)?;
+        if !::buffa::json_helpers::skip_if::is_empty_str(self.join) {
+            __map.serialize_entry("join", self.join)?;
+        }
         __map.end()
     }
 }
@@ -7256,6 +7277,13 @@ impl AddNodeResponseOwnedView {
     #[must_use]
     pub fn into_bytes(self) -> ::buffa::bytes::Bytes {
         self.0.into_bytes()
+    }
+    /// Join string for the node. There is no secret in it: the key entitles.
+    ///
+    /// Field 1: `join`
+    #[must_use]
+    pub fn join(&self) -> &'_ str {
+        self.0.reborrow().join
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<AddNodeResponseView<'static>>>
@@ -9640,6 +9668,10 @@ pub struct StatusResponseView<'a> {
     ///
     /// Field 15: `audit_sequence`
     pub audit_sequence: u64,
+    /// Join string for nodes on the whitelist. There is no secret in it: their keys entitle.
+    ///
+    /// Field 16: `join`
+    pub join: &'a str,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
@@ -9763,6 +9795,13 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
                 )?;
                 view.audit_sequence = ::buffa::types::decode_uint64(&mut cur)?;
             }
+            16u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.join = ::buffa::types::borrow_str(&mut cur)?;
+            }
             1u32 => {
                 ::buffa::encoding::check_wire_type(
                     tag,
@@ -9822,6 +9861,7 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
             started_unix_ms: self.started_unix_ms,
             ca_expires_unix_ms: self.ca_expires_unix_ms,
             audit_sequence: self.audit_sequence,
+            join: self.join.to_string(),
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -9883,6 +9923,9 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
             size
                 += 1u64 + ::buffa::types::uint64_encoded_len(self.audit_sequence) as u64;
         }
+        if !self.join.is_empty() {
+            size += 2u64 + ::buffa::types::string_encoded_len(&self.join) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -9938,6 +9981,9 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
         }
         if self.audit_sequence != 0u64 {
             ::buffa::types::put_uint64_field(15u32, self.audit_sequence, buf);
+        }
+        if !self.join.is_empty() {
+            ::buffa::types::put_string_field(16u32, &self.join, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -10044,6 +10090,9 @@ impl<'__a> ::serde::Serialize for StatusResponseView<'__a> {
                     "auditSequence",
                     &::buffa::json_helpers::ProtoJson(&self.audit_sequence),
                 )?;
+        }
+        if !::buffa::json_helpers::skip_if::is_empty_str(self.join) {
+            __map.serialize_entry("join", self.join)?;
         }
         __map.end()
     }
@@ -10242,6 +10291,13 @@ impl StatusResponseOwnedView {
     #[must_use]
     pub fn audit_sequence(&self) -> u64 {
         self.0.reborrow().audit_sequence
+    }
+    /// Join string for nodes on the whitelist. There is no secret in it: their keys entitle.
+    ///
+    /// Field 16: `join`
+    #[must_use]
+    pub fn join(&self) -> &'_ str {
+        self.0.reborrow().join
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<StatusResponseView<'static>>>

@@ -4120,13 +4120,22 @@ pub const __ADD_NODE_REQUEST_JSON_ANY: ::buffa::type_registry::JsonAnyEntry = ::
 #[derive(::serde::Serialize, ::serde::Deserialize)]
 #[serde(default)]
 pub struct AddNodeResponse {
+    /// Join string for the node. There is no secret in it: the key entitles.
+    ///
+    /// Field 1: `join`
+    #[serde(
+        rename = "join",
+        with = "::buffa::json_helpers::proto_string",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
+    )]
+    pub join: ::buffa::alloc::string::String,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
 }
 impl ::core::fmt::Debug for AddNodeResponse {
     fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-        f.debug_struct("AddNodeResponse").finish()
+        f.debug_struct("AddNodeResponse").field("join", &self.join).finish()
     }
 }
 impl AddNodeResponse {
@@ -4156,6 +4165,9 @@ impl ::buffa::Message for AddNodeResponse {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         let mut size = 0u64;
+        if !self.join.is_empty() {
+            size += 1u64 + ::buffa::types::string_encoded_len(&self.join) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -4166,6 +4178,9 @@ impl ::buffa::Message for AddNodeResponse {
     ) {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
+        if !self.join.is_empty() {
+            ::buffa::types::put_string_field(1u32, &self.join, buf);
+        }
         self.__buffa_unknown_fields.write_to(buf);
     }
     fn merge_field(
@@ -4179,6 +4194,13 @@ impl ::buffa::Message for AddNodeResponse {
         #[allow(unused_imports)]
         use ::buffa::Enumeration as _;
         match tag.field_number() {
+            1u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.join, buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -4187,6 +4209,7 @@ impl ::buffa::Message for AddNodeResponse {
         ::core::result::Result::Ok(())
     }
     fn clear(&mut self) {
+        self.join.clear();
         self.__buffa_unknown_fields.clear();
     }
 }
@@ -5566,6 +5589,15 @@ pub struct StatusResponse {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
     )]
     pub audit_sequence: u64,
+    /// Join string for nodes on the whitelist. There is no secret in it: their keys entitle.
+    ///
+    /// Field 16: `join`
+    #[serde(
+        rename = "join",
+        with = "::buffa::json_helpers::proto_string",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
+    )]
+    pub join: ::buffa::alloc::string::String,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -5588,6 +5620,7 @@ impl ::core::fmt::Debug for StatusResponse {
             .field("started_unix_ms", &self.started_unix_ms)
             .field("ca_expires_unix_ms", &self.ca_expires_unix_ms)
             .field("audit_sequence", &self.audit_sequence)
+            .field("join", &self.join)
             .finish()
     }
 }
@@ -5668,6 +5701,9 @@ impl ::buffa::Message for StatusResponse {
             size
                 += 1u64 + ::buffa::types::uint64_encoded_len(self.audit_sequence) as u64;
         }
+        if !self.join.is_empty() {
+            size += 2u64 + ::buffa::types::string_encoded_len(&self.join) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -5722,6 +5758,9 @@ impl ::buffa::Message for StatusResponse {
         }
         if self.audit_sequence != 0u64 {
             ::buffa::types::put_uint64_field(15u32, self.audit_sequence, buf);
+        }
+        if !self.join.is_empty() {
+            ::buffa::types::put_string_field(16u32, &self.join, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -5849,6 +5888,13 @@ impl ::buffa::Message for StatusResponse {
                 )?;
                 self.audit_sequence = ::buffa::types::decode_uint64(buf)?;
             }
+            16u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.join, buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -5872,6 +5918,7 @@ impl ::buffa::Message for StatusResponse {
         self.started_unix_ms = 0u64;
         self.ca_expires_unix_ms = 0u64;
         self.audit_sequence = 0u64;
+        self.join.clear();
         self.__buffa_unknown_fields.clear();
     }
 }

@@ -5923,6 +5923,18 @@ pub struct StatusResponseView<'a> {
     ///
     /// Field 15: `resting_addresses`
     pub resting_addresses: u64,
+    /// How the cluster-manager is reached: "mtls", or "insecure plaintext".
+    ///
+    /// Field 16: `channel`
+    pub channel: &'a str,
+    /// End of the node's certificate, Unix time in milliseconds; 0 where it has none.
+    ///
+    /// Field 17: `certificate_expires_unix_ms`
+    pub certificate_expires_unix_ms: u64,
+    /// The cluster: 128 random bits as 32 lower-case hexadecimal digits; empty while unknown.
+    ///
+    /// Field 18: `cluster_id`
+    pub cluster_id: &'a str,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
@@ -6033,6 +6045,29 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
                     ::buffa::encoding::WireType::Varint,
                 )?;
                 view.resting_addresses = ::buffa::types::decode_uint64(&mut cur)?;
+            }
+            16u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.channel = ::buffa::types::borrow_str(&mut cur)?;
+            }
+            17u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.certificate_expires_unix_ms = ::buffa::types::decode_uint64(
+                    &mut cur,
+                )?;
+            }
+            18u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                view.cluster_id = ::buffa::types::borrow_str(&mut cur)?;
             }
             2u32 => {
                 ::buffa::encoding::check_wire_type(
@@ -6156,6 +6191,9 @@ impl<'a> ::buffa::MessageView<'a> for StatusResponseView<'a> {
                 .collect::<::core::result::Result<_, ::buffa::DecodeError>>()?,
             reclaimed: self.reclaimed,
             resting_addresses: self.resting_addresses,
+            channel: self.channel.to_string(),
+            certificate_expires_unix_ms: self.certificate_expires_unix_ms,
+            cluster_id: self.cluster_id.to_string(),
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -6227,6 +6265,19 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
             size
                 += 1u64
                     + ::buffa::types::uint64_encoded_len(self.resting_addresses) as u64;
+        }
+        if !self.channel.is_empty() {
+            size += 2u64 + ::buffa::types::string_encoded_len(&self.channel) as u64;
+        }
+        if self.certificate_expires_unix_ms != 0u64 {
+            size
+                += 2u64
+                    + ::buffa::types::uint64_encoded_len(
+                        self.certificate_expires_unix_ms,
+                    ) as u64;
+        }
+        if !self.cluster_id.is_empty() {
+            size += 2u64 + ::buffa::types::string_encoded_len(&self.cluster_id) as u64;
         }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
@@ -6307,6 +6358,19 @@ impl<'a> ::buffa::ViewEncode<'a> for StatusResponseView<'a> {
         }
         if self.resting_addresses != 0u64 {
             ::buffa::types::put_uint64_field(15u32, self.resting_addresses, buf);
+        }
+        if !self.channel.is_empty() {
+            ::buffa::types::put_string_field(16u32, &self.channel, buf);
+        }
+        if self.certificate_expires_unix_ms != 0u64 {
+            ::buffa::types::put_uint64_field(
+                17u32,
+                self.certificate_expires_unix_ms,
+                buf,
+            );
+        }
+        if !self.cluster_id.is_empty() {
+            ::buffa::types::put_string_field(18u32, &self.cluster_id, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -6416,6 +6480,21 @@ impl<'__a> ::serde::Serialize for StatusResponseView<'__a> {
                     "restingAddresses",
                     &::buffa::json_helpers::ProtoJson(&self.resting_addresses),
                 )?;
+        }
+        if !::buffa::json_helpers::skip_if::is_empty_str(self.channel) {
+            __map.serialize_entry("channel", self.channel)?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(
+            &self.certificate_expires_unix_ms,
+        ) {
+            __map
+                .serialize_entry(
+                    "certificateExpiresUnixMs",
+                    &::buffa::json_helpers::ProtoJson(&self.certificate_expires_unix_ms),
+                )?;
+        }
+        if !::buffa::json_helpers::skip_if::is_empty_str(self.cluster_id) {
+            __map.serialize_entry("clusterId", self.cluster_id)?;
         }
         __map.end()
     }
@@ -6618,6 +6697,27 @@ impl StatusResponseOwnedView {
     #[must_use]
     pub fn resting_addresses(&self) -> u64 {
         self.0.reborrow().resting_addresses
+    }
+    /// How the cluster-manager is reached: "mtls", or "insecure plaintext".
+    ///
+    /// Field 16: `channel`
+    #[must_use]
+    pub fn channel(&self) -> &'_ str {
+        self.0.reborrow().channel
+    }
+    /// End of the node's certificate, Unix time in milliseconds; 0 where it has none.
+    ///
+    /// Field 17: `certificate_expires_unix_ms`
+    #[must_use]
+    pub fn certificate_expires_unix_ms(&self) -> u64 {
+        self.0.reborrow().certificate_expires_unix_ms
+    }
+    /// The cluster: 128 random bits as 32 lower-case hexadecimal digits; empty while unknown.
+    ///
+    /// Field 18: `cluster_id`
+    #[must_use]
+    pub fn cluster_id(&self) -> &'_ str {
+        self.0.reborrow().cluster_id
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<StatusResponseView<'static>>>

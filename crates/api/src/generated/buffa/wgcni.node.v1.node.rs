@@ -3790,6 +3790,35 @@ pub struct StatusResponse {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
     )]
     pub resting_addresses: u64,
+    /// How the cluster-manager is reached: "mtls", or "insecure plaintext".
+    ///
+    /// Field 16: `channel`
+    #[serde(
+        rename = "channel",
+        with = "::buffa::json_helpers::proto_string",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
+    )]
+    pub channel: ::buffa::alloc::string::String,
+    /// End of the node's certificate, Unix time in milliseconds; 0 where it has none.
+    ///
+    /// Field 17: `certificate_expires_unix_ms`
+    #[serde(
+        rename = "certificateExpiresUnixMs",
+        alias = "certificate_expires_unix_ms",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub certificate_expires_unix_ms: u64,
+    /// The cluster: 128 random bits as 32 lower-case hexadecimal digits; empty while unknown.
+    ///
+    /// Field 18: `cluster_id`
+    #[serde(
+        rename = "clusterId",
+        alias = "cluster_id",
+        with = "::buffa::json_helpers::proto_string",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_empty_str"
+    )]
+    pub cluster_id: ::buffa::alloc::string::String,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -3812,6 +3841,9 @@ impl ::core::fmt::Debug for StatusResponse {
             .field("silent_peers", &self.silent_peers)
             .field("reclaimed", &self.reclaimed)
             .field("resting_addresses", &self.resting_addresses)
+            .field("channel", &self.channel)
+            .field("certificate_expires_unix_ms", &self.certificate_expires_unix_ms)
+            .field("cluster_id", &self.cluster_id)
             .finish()
     }
 }
@@ -3903,6 +3935,19 @@ impl ::buffa::Message for StatusResponse {
                 += 1u64
                     + ::buffa::types::uint64_encoded_len(self.resting_addresses) as u64;
         }
+        if !self.channel.is_empty() {
+            size += 2u64 + ::buffa::types::string_encoded_len(&self.channel) as u64;
+        }
+        if self.certificate_expires_unix_ms != 0u64 {
+            size
+                += 2u64
+                    + ::buffa::types::uint64_encoded_len(
+                        self.certificate_expires_unix_ms,
+                    ) as u64;
+        }
+        if !self.cluster_id.is_empty() {
+            size += 2u64 + ::buffa::types::string_encoded_len(&self.cluster_id) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -3967,6 +4012,19 @@ impl ::buffa::Message for StatusResponse {
         }
         if self.resting_addresses != 0u64 {
             ::buffa::types::put_uint64_field(15u32, self.resting_addresses, buf);
+        }
+        if !self.channel.is_empty() {
+            ::buffa::types::put_string_field(16u32, &self.channel, buf);
+        }
+        if self.certificate_expires_unix_ms != 0u64 {
+            ::buffa::types::put_uint64_field(
+                17u32,
+                self.certificate_expires_unix_ms,
+                buf,
+            );
+        }
+        if !self.cluster_id.is_empty() {
+            ::buffa::types::put_string_field(18u32, &self.cluster_id, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -4105,6 +4163,27 @@ impl ::buffa::Message for StatusResponse {
                 )?;
                 self.resting_addresses = ::buffa::types::decode_uint64(buf)?;
             }
+            16u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.channel, buf)?;
+            }
+            17u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.certificate_expires_unix_ms = ::buffa::types::decode_uint64(buf)?;
+            }
+            18u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::LengthDelimited,
+                )?;
+                ::buffa::types::merge_string(&mut self.cluster_id, buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -4128,6 +4207,9 @@ impl ::buffa::Message for StatusResponse {
         self.silent_peers.clear();
         self.reclaimed = 0u64;
         self.resting_addresses = 0u64;
+        self.channel.clear();
+        self.certificate_expires_unix_ms = 0u64;
+        self.cluster_id.clear();
         self.__buffa_unknown_fields.clear();
     }
 }
