@@ -10,7 +10,7 @@
 //!            watch <- newest revision, changes since any revision
 //! ```
 //!
-//! Three operations, so that an embedded tree and a cluster of etcd fit alike: load
+//! Three operations (and a look at one record), so that an embedded tree and a cluster of etcd fit alike: load
 //! everything at a revision; commit a transaction under preconditions; watch what
 //! changed after a revision.
 
@@ -42,6 +42,9 @@ pub type Commit<'a> = Pin<Box<dyn Future<Output = Result<Revision, CommitError>>
 pub trait Store: Send + Sync + 'static {
     /// Everything, at one revision.
     fn load(&self) -> Loaded;
+
+    /// One record as it is now; for those that a reader keeps no copy of.
+    fn get(&self, key: &Key) -> Option<Record>;
 
     /// Makes all writes of the transaction durable, or none. When it answers, the
     /// change is on disk and every [`Watch`] can see it.

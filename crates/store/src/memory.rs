@@ -7,7 +7,7 @@ use wgcni_model::{History, Revision};
 
 use crate::shared::Shared;
 use crate::table::Table;
-use crate::{Commit, CommitError, Loaded, Store, Transaction, Watch};
+use crate::{Commit, CommitError, Key, Loaded, Record, Store, Transaction, Watch};
 
 /// Keeps records for as long as the process lives.
 pub struct MemoryStore {
@@ -44,6 +44,10 @@ impl Default for MemoryStore {
 impl Store for MemoryStore {
     fn load(&self) -> Loaded {
         self.shared.load()
+    }
+
+    fn get(&self, key: &Key) -> Option<Record> {
+        self.shared.get(key)
     }
 
     fn commit(&self, transaction: Transaction) -> Commit<'_> {

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use wgcni_model::Revision;
 
 use crate::table::Table;
-use crate::{Loaded, Watch};
+use crate::{Key, Loaded, Record, Watch};
 
 /// What readers hold of a store.
 #[derive(Clone)]
@@ -30,6 +30,10 @@ impl Shared {
 
     pub fn load(&self) -> Loaded {
         self.table().load()
+    }
+
+    pub fn get(&self, key: &Key) -> Option<Record> {
+        self.table().get(key)
     }
 
     pub fn watch(&self, after: Revision) -> Watch {

@@ -99,6 +99,12 @@ impl Table {
         self.entries.get(key)
     }
 
+    /// The record of a key.
+    pub fn get(&self, key: &Key) -> Option<Record> {
+        let Entry { revision, value } = self.entries.get(key)?;
+        value.clone().map(|value| Record { revision: *revision, value })
+    }
+
     /// What a transaction would write at the next revision; nothing of it is done.
     pub fn stage(&self, transaction: Transaction) -> Result<Vec<(Key, Entry)>, CommitError> {
         for (key, precondition) in &transaction.preconditions {

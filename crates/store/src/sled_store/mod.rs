@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use wgcni_model::Revision;
 
 use crate::shared::Shared;
-use crate::{Commit, CommitError, Loaded, OpenError, Store, Transaction, Watch};
+use crate::{Commit, CommitError, Key, Loaded, OpenError, Record, Store, Transaction, Watch};
 use writer::{Request, Writer};
 
 /// Records in a directory of their own.
@@ -64,6 +64,10 @@ impl SledStore {
 impl Store for SledStore {
     fn load(&self) -> Loaded {
         self.shared.load()
+    }
+
+    fn get(&self, key: &Key) -> Option<Record> {
+        self.shared.get(key)
     }
 
     fn commit(&self, transaction: Transaction) -> Commit<'_> {

@@ -8,7 +8,7 @@ use wgcni_api::node::{Attach, Detach, Namespace};
 use wgcni_dataplane::{Parts, Peer};
 use wgcni_model::{Addresses, AttachmentKey, Cluster, ClusterId, Lease, NamespaceId};
 use wgcni_model::{Prefixes, PrivateKey, PublicKey, Revision, Snapshot};
-use wgcni_store::{Commit, Loaded, MemoryStore, Store, Transaction, Watch};
+use wgcni_store::{Commit, Key, Loaded, MemoryStore, Record, Store, Transaction, Watch};
 
 use super::super::{AttachError, Attachments};
 use crate::membership::Membership;
@@ -21,6 +21,9 @@ pub(super) struct Disk(pub(super) Arc<MemoryStore>);
 impl Store for Disk {
     fn load(&self) -> Loaded {
         self.0.load()
+    }
+    fn get(&self, key: &Key) -> Option<Record> {
+        self.0.get(key)
     }
     fn commit(&self, transaction: Transaction) -> Commit<'_> {
         self.0.commit(transaction)
