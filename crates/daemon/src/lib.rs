@@ -1,7 +1,7 @@
 //! What every daemon needs and no daemon should write twice.
 //!
 //! Owns: layered configuration, logging, signals, backoff, serving until
-//! shutdown, files that must survive a crash. Never imports another crate of the
+//! shutdown, sockets for root alone, files that must survive a crash. Never imports another crate of the
 //! workspace: what is configured or served is the caller's business.
 //!
 //! ```text
@@ -17,6 +17,7 @@ pub mod logging;
 pub mod sealed;
 pub mod serve;
 mod signals;
+pub mod socket;
 
 pub use backoff::Backoff;
 pub use limits::raise_file_limit;

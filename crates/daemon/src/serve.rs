@@ -53,7 +53,7 @@ pub async fn until_shutdown<L: Listener>(
     limits: Limits,
     shutdown: CancellationToken,
 ) {
-    let builder = builder(&limits);
+    let builder = http_builder(TokioExecutor::new(), limits.streams, limits.headers);
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(limits.connections));
     loop {
@@ -93,13 +93,15 @@ async fn accept<L: Listener>(
     (io, slot)
 }
 
-fn builder(limits: &Limits) -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.headers);
+/// Speaks HTTP/1.1 and HTTP/2 with so many streams at a time in one connection of HTTP/2, and
+/// with so long for the headers of a request of HTTP/1.
+pub fn http_builder<E>(executor: E, streams: u32, headers: Duration) -> Builder<E> {
+    let mut builder = Builder::new(executor);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(headers);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(limits.streams)
+        .max_concurrent_streams(streams)
         .max_header_list_size(16 * 1024)
         // A peer that vanished without a FIN must not hold its slot for ever.
         .keep_alive_interval(Some(Duration::from_secs(20)))

@@ -8,6 +8,12 @@ pub const EFFECTS: &[&str] = &[
     "file.temporary",
     "file.replace",
     "file.sync-directory",
+    // A member and its credentials (crates/channel).
+    "join.finish",
+    "member.pending-key",
+    "member.file",
+    "member.key",
+    "member.renew",
     // Records of the daemons (crates/store).
     "store.create",
     "store.mark-new",
@@ -16,12 +22,14 @@ pub const EFFECTS: &[&str] = &[
     "store.sync",
     "store.mark",
     // cluster-manager.
+    "cluster.listen",
     "cluster.settings",
     "cluster.history",
     "cluster.lease",
     "cluster.release",
     "cluster.register",
     "cluster.deregister",
+    "cluster.member",
     // node-manager: its place in the cluster.
     "node.keys",
     "node.public-keys",
@@ -54,6 +62,7 @@ pub const EFFECTS: &[&str] = &[
     "host.set-device",
     "host.set-peer",
     "host.remove-peer",
+    "host.forget-flows",
     "host.routes",
     "host.firewall",
     "host.sysctl",

@@ -34,6 +34,7 @@ pub struct Opened {
 }
 
 /// Seals and opens the challenges of one run of a server.
+#[derive(Debug)]
 pub struct Sealer(RandomizedNonceKey);
 
 impl Sealer {

@@ -72,7 +72,7 @@ mod tests {
         let node = format!("spiffe://{cluster}/node/{id}");
         for bad in [
             &node.replace("spiffe", "https"),
-            &node.replace("/node/", "/root/"),
+            &node.replace("/node/", "/king/"),
             &format!("{node}/"),
             &format!("{node}?x"),
             &format!("spiffe://{cluster}/cluster-manager/{id}"),
