@@ -5,8 +5,12 @@ use crate::firewall::Rules;
 use crate::parts::Parts;
 use crate::state::{LinkName, Peer, Route, Sysctl, Wireguard};
 use ipnetwork::IpNetwork;
+use std::collections::BTreeSet;
 use std::fmt;
 use wgcni_model::{Family, PublicKey};
+
+/// Most networks that are named.
+const NAMED: usize = 8;
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +33,8 @@ pub enum Change {
     SetPeer(LinkName, PublicKey, Peer),
     /// Remove a peer.
     RemovePeer(LinkName, PublicKey),
+    /// Forget the flows of addresses that a peer of the link had.
+    ForgetFlows(LinkName, BTreeSet<IpNetwork>),
     /// Add a route where there is none of ours.
     AddRoute(Route),
     /// Put a route in the place of one of ours.
@@ -53,7 +59,8 @@ impl Change {
             | Self::RemoveAddress(link, _)
             | Self::SetDevice(link, _)
             | Self::SetPeer(link, ..)
-            | Self::RemovePeer(link, _) => link.part(),
+            | Self::RemovePeer(link, _)
+            | Self::ForgetFlows(link, _) => link.part(),
             Self::AddRoute(_) | Self::ReplaceRoute(_) | Self::RemoveRoute(_) => Parts::ROUTES,
             Self::SetFirewall(..) => Parts::FIREWALL,
             Self::SetSysctl(..) => Parts::SYSCTLS,
@@ -69,7 +76,7 @@ impl Change {
             | Self::SetUp(_)
             | Self::SetDevice(..) => RepairKind::Interface,
             Self::AddAddress(..) | Self::RemoveAddress(..) => RepairKind::Address,
-            Self::SetPeer(..) | Self::RemovePeer(..) => RepairKind::Peer,
+            Self::SetPeer(..) | Self::RemovePeer(..) | Self::ForgetFlows(..) => RepairKind::Peer,
             Self::AddRoute(_) | Self::ReplaceRoute(_) | Self::RemoveRoute(_) => RepairKind::Route,
             Self::SetFirewall(..) => RepairKind::Firewall,
             Self::SetSysctl(..) => RepairKind::Sysctl,
@@ -90,6 +97,12 @@ impl fmt::Display for Change {
             Self::SetDevice(link, _) => write!(f, "set key and port of {link}"),
             Self::SetPeer(link, key, _) => write!(f, "set peer {key} of {link}"),
             Self::RemovePeer(link, key) => write!(f, "remove peer {key} from {link}"),
+            Self::ForgetFlows(link, networks) => {
+                let networks: Vec<_> =
+                    networks.iter().take(NAMED).map(ToString::to_string).collect();
+                let more = if networks.len() == NAMED { ", .." } else { "" };
+                write!(f, "forget flows over {link} of {}{more}", networks.join(", "))
+            }
             Self::AddRoute(route) => write!(f, "add route {route}"),
             Self::ReplaceRoute(route) => write!(f, "replace route {route}"),
             Self::RemoveRoute(route) => write!(f, "remove route {route}"),

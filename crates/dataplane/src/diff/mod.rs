@@ -7,6 +7,7 @@
 //!    (A link keeps an IPv4 address as long as IPv4 routes lead there: Linux drops them with
 //!    the last one.)
 //! 5. Routes are removed, then peers, addresses, links: nothing is sent to what is gone.
+//!    What was known of flows of a peer goes after it: nothing brings it back.
 //! 6. The firewall goes, where there is to be none.
 //! 7. Forwarding is turned on, last.
 
@@ -53,6 +54,7 @@ struct Plan {
     routes: Vec<Change>,
     remove_routes: Vec<Change>,
     remove_peers: Vec<Change>,
+    forget: Vec<Change>,
     remove_addresses: Vec<Change>,
     remove_links: Vec<Change>,
     unprotect: Vec<Change>,
@@ -69,6 +71,7 @@ impl Plan {
             self.routes,
             self.remove_routes,
             self.remove_peers,
+            self.forget,
             self.remove_addresses,
             self.remove_links,
             self.unprotect,
@@ -108,6 +111,10 @@ impl Plan {
             self.links.push(Change::SetDevice(name, w.clone()));
         } else {
             self.peers(name, &h.peers, &w.peers);
+        }
+        let lost = lost(&h.peers, &w.peers);
+        if !lost.is_empty() {
+            self.forget.push(Change::ForgetFlows(name, lost));
         }
         if want.up && !have.up {
             self.links.push(Change::SetUp(name));
@@ -204,6 +211,16 @@ fn robbed(have: &Peers, want: &Peers) -> BTreeSet<PublicKey> {
     }
     let robbed = want.iter().filter(|(_, peer)| !peer.allowed_ips.is_disjoint(&twice));
     robbed.map(|(key, _)| *key).collect()
+}
+
+/// What peers had and have no more. A claim to everything is nobody's of ours: the flows of
+/// the whole host are not forgotten for its sake.
+fn lost(have: &Peers, want: &Peers) -> BTreeSet<IpNetwork> {
+    let lost = have.iter().flat_map(|(key, peer)| {
+        let kept = want.get(key).map(|wish| &wish.allowed_ips);
+        peer.allowed_ips.iter().filter(move |net| !kept.is_some_and(|kept| kept.contains(net)))
+    });
+    lost.filter(|net| net.prefix() > 0).copied().collect()
 }
 
 impl Peer {

@@ -121,6 +121,8 @@ impl Settled {
                 Change::RemovePeer(name, key) => {
                     on_link(name, &|l| !l.wireguard.peers.contains_key(key))
                 }
+                // Told with the peer.
+                Change::ForgetFlows(..) => false,
                 Change::AddRoute(route) | Change::ReplaceRoute(route) => {
                     self.state.routes.contains(route)
                 }

@@ -5,11 +5,12 @@ use crate::diff::Change;
 use crate::error::{Doing, Error};
 use crate::mark;
 use crate::netlink::{
-    KernelRoute, KernelTarget, LinkInfo, RouteKind, RouteRequest, add_address, create_wireguard,
-    delete, lower_noise, remove_address, set_alias, set_mtu, unless, up,
+    Conntrack, KernelRoute, KernelTarget, LinkInfo, RouteKind, RouteRequest, add_address,
+    create_wireguard, delete, lower_noise, remove_address, set_alias, set_mtu, unless, up,
 };
 use crate::state::{LinkName, PROTOCOL, Route, Target};
 use crate::wireguard::{Device, Engine};
+use ipnetwork::IpNetwork;
 use std::collections::BTreeMap;
 use std::io;
 use wgcni_fault::around;
@@ -64,6 +65,10 @@ fn one(host: &Host, change: &Change) -> Result<(), Error> {
         Change::RemovePeer(name, key) => {
             around!("host.remove-peer", device(host, *name)?.remove_peer(key))
         }
+        Change::ForgetFlows(_, networks) => {
+            let networks: Vec<IpNetwork> = networks.iter().copied().collect();
+            around!("host.forget-flows", forget(&networks)).doing(|| change.to_string())
+        }
         Change::SetFirewall(family, rules) => {
             around!("host.firewall", host.tool(*family).set(rules.as_ref()))
         }
@@ -76,6 +81,14 @@ fn one(host: &Host, change: &Change) -> Result<(), Error> {
 
 fn device(host: &Host, name: LinkName) -> Result<Device, Error> {
     Device::new(&host.engine, name.as_str())
+}
+
+/// A kernel that tracks nothing has nothing to forget.
+fn forget(networks: &[IpNetwork]) -> io::Result<()> {
+    let Some(conntrack) = Conntrack::open()? else { return Ok(()) };
+    let flows = conntrack.forget(networks)?;
+    tracing::debug!(flows, networks = networks.len(), "forgot flows of peers that are gone");
+    Ok(())
 }
 
 /// One request about a link that is there and ours; some refusals are fine.

@@ -6,7 +6,11 @@ const HEADER: usize = 16;
 /// The attributes of a message behind a header of its family, four bytes with padding: kind
 /// (flags aside) and value.
 pub(super) fn attributes(message: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
-    let mut rest = message.get(HEADER + 4..).unwrap_or_default();
+    nested(message.get(HEADER + 4..).unwrap_or_default())
+}
+
+/// The attributes in an attribute, or in what else is a list of them.
+pub(super) fn nested(mut rest: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     std::iter::from_fn(move || {
         let (head, _) = rest.split_first_chunk::<4>()?;
         let length = usize::from(u16::from_ne_bytes([head[0], head[1]]));
@@ -27,6 +31,13 @@ pub(super) mod tests {
     pub(in super::super) fn message(family: u8, list: &[(u16, &[u8])]) -> Vec<u8> {
         let mut bytes = vec![0; HEADER + 4];
         bytes[HEADER] = family;
+        bytes.extend(self::list(list));
+        bytes
+    }
+
+    /// A list of attributes.
+    pub(in super::super) fn list(list: &[(u16, &[u8])]) -> Vec<u8> {
+        let mut bytes = Vec::new();
         for (kind, value) in list {
             let length = u16::try_from(4 + value.len()).unwrap();
             bytes.extend([length.to_ne_bytes(), kind.to_ne_bytes()].concat());

@@ -96,6 +96,28 @@ impl Channel {
         }
         Err(io::Error::from_raw_os_error(libc::EINTR))
     }
+
+    /// Shows all messages that a request matches, one by one: there may be more than anybody
+    /// should hold at once.
+    pub(crate) fn visit<I>(&self, message: &I, mut visit: impl FnMut(&[u8])) -> io::Result<()>
+    where
+        I: NetlinkSerializable + Clone,
+    {
+        let mut inner = self.lock();
+        let sequence = inner.send_one(message.clone(), NLM_F_DUMP)?;
+        let mut end = None;
+        while end.is_none() {
+            inner.receive(|reply| {
+                if reply.header.sequence_number == sequence {
+                    match reply.outcome() {
+                        Some(outcome) => end = Some(outcome),
+                        None => visit(reply.bytes),
+                    }
+                }
+            })?;
+        }
+        end.unwrap_or(Ok(()))
+    }
 }
 
 impl Inner {

@@ -6,6 +6,7 @@
 mod address;
 mod attribute;
 mod channel;
+mod conntrack;
 mod generic;
 mod link;
 mod monitor;
@@ -15,6 +16,7 @@ mod route;
 
 pub(crate) use address::{add_address, remove_address};
 pub(crate) use channel::{Channel, Request};
+pub(crate) use conntrack::Conntrack;
 pub(crate) use generic::Generic;
 pub(crate) use link::{
     Kind, LinkInfo, christen, create_wireguard, delete, lower_noise, set_alias, set_mtu, up,

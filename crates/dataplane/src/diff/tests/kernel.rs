@@ -92,6 +92,8 @@ impl Kernel {
                 self.link(name).wireguard.peers.remove(&key).expect("the peer is there");
                 self.owners.retain(|(link, _), owner| *link != name || *owner != key);
             }
+            // Flows are no part of what is compared.
+            Change::ForgetFlows(_, networks) => assert!(!networks.is_empty()),
             Change::AddRoute(route) => self.add_route(route),
             Change::ReplaceRoute(route) => {
                 let twins = self.state.routes.iter().filter(|r| r.key() == route.key());

@@ -212,8 +212,29 @@ fn a_removed_peer_loses_its_route_first_and_a_new_one_gets_it_last() {
         Change::AddRoute(Route::via(net("10.64.2.0/24"), LinkName::Mesh, None)),
         Change::RemoveRoute(Route::via(net("10.64.1.0/24"), LinkName::Mesh, None)),
         Change::RemovePeer(LinkName::Mesh, KEYS[0]),
+        Change::ForgetFlows(LinkName::Mesh, [net("10.64.1.0/24")].into()),
     ];
     assert_eq!(diff(&old, &new, Parts::ALL), expected);
+}
+
+#[test]
+fn flows_are_forgotten_of_what_a_peer_has_lost_and_of_nothing_else() {
+    let forgotten = |have: &State, want: &State| {
+        let forgets = |change: &Change| matches!(change, Change::ForgetFlows(..));
+        diff(have, want, Parts::ALL).into_iter().filter(forgets).collect::<Vec<_>>()
+    };
+    let one = mesh(&[(0, "10.64.1.0/24")]);
+    assert_eq!(forgotten(&one, &one), []);
+    assert_eq!(forgotten(&mesh(&[]), &one), []);
+    let forget = |text| vec![Change::ForgetFlows(LinkName::Mesh, [net(text)].into())];
+    // Another's now, another prefix now, the device's key is another.
+    assert_eq!(forgotten(&one, &mesh(&[(1, "10.64.1.0/24")])), forget("10.64.1.0/24"));
+    assert_eq!(forgotten(&one, &mesh(&[(0, "10.64.2.0/24")])), forget("10.64.1.0/24"));
+    let mut other = mesh(&[]);
+    other.links.get_mut(&LinkName::Mesh).unwrap().wireguard.listen_port = 9;
+    assert_eq!(forgotten(&one, &other), forget("10.64.1.0/24"));
+    // The flows of the whole host are not a peer's.
+    assert_eq!(forgotten(&mesh(&[(0, "0.0.0.0/0")]), &mesh(&[])), []);
 }
 
 #[test]
