@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use connectrpc::ConnectError;
+use wgcni_identity::{Role, TicketId};
 use wgcni_ipam::AllocateError;
 use wgcni_model::{FieldError, NodeName, PublicKey};
 use wgcni_store::CommitError;
+
+use crate::members::Refused;
 
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +62,46 @@ pub enum Refusal {
         /// How long it stays out.
         wait: Duration,
     },
+    /// A key of the revoked.
+    #[error("{field}: was revoked; make new keys")]
+    Burnt {
+        /// Which key of the request.
+        field: &'static str,
+    },
+    /// A joiner is not let in. It does not learn why.
+    #[error("refused; the reason is in the cluster's audit log")]
+    NotAdmitted(#[from] Refused),
+    /// Whoever asks is no member any more.
+    #[error("not a member of this cluster")]
+    NotAMember,
+    /// A counter that was used before.
+    #[error(
+        "this renewal was given before: another machine has a copy of these credentials. An          operator must remove this member, and it must join again"
+    )]
+    Copied,
+    /// A member that is none.
+    #[error("there is no {0} {1}")]
+    NoSuchMember(Role, NodeName),
+    /// A ticket or token that is none.
+    #[error("there is no ticket or token {0}")]
+    NoSuchTicket(TicketId),
+    /// What cannot be on the whitelist.
+    #[error("whitelist node {node}: {why}")]
+    Listed {
+        /// Under which name.
+        node: NodeName,
+        /// Why not.
+        why: String,
+    },
+    /// No more of something are kept.
+    #[error("{0}")]
+    Full(String),
+    /// Others changed the same records again and again.
+    #[error("others change the same records, try again")]
+    Busy,
+    /// The cryptographic library refused.
+    #[error("{0}")]
+    Library(String),
     /// Others changed the same records again and again.
     #[error("node {0}: others change the same records, try again")]
     Contended(NodeName),
@@ -72,10 +115,18 @@ impl From<Refusal> for ConnectError {
         let message = refusal.to_string();
         match refusal {
             Refusal::Field(error) => wgcni_api::invalid(&error),
-            Refusal::Exhausted { .. } => Self::resource_exhausted(message),
+            Refusal::Exhausted { .. } | Refusal::Full(_) => Self::resource_exhausted(message),
             Refusal::NoLease(_) => Self::failed_precondition(message),
-            Refusal::KeyInUse { .. } | Refusal::NameInUse { .. } => Self::already_exists(message),
-            Refusal::Contended(_) => Self::aborted(message),
+            Refusal::KeyInUse { .. } | Refusal::NameInUse { .. } | Refusal::Listed { .. } => {
+                Self::already_exists(message)
+            }
+            Refusal::Contended(_) | Refusal::Busy => Self::aborted(message),
+            Refusal::Burnt { .. } | Refusal::NotAdmitted(_) | Refusal::Copied => {
+                Self::permission_denied(message)
+            }
+            Refusal::NotAMember => Self::unauthenticated(message),
+            Refusal::NoSuchMember(..) | Refusal::NoSuchTicket(_) => Self::not_found(message),
+            Refusal::Library(_) => Self::internal(message),
             // Asking again later tells, also where it is not known whether the change is
             // durable.
             Refusal::TakenOut { .. } | Refusal::Store(_) => Self::unavailable(message),

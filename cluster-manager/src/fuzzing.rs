@@ -1,15 +1,19 @@
-//! Bodies of fuzz targets: the records of the store.
+//! Bodies of fuzz targets: the records of the store, what a joiner sends.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wgcni_api::identity_v1::FinishJoinRequest;
+use wgcni_identity::{Exporter, Pin};
 use wgcni_ipam::{Allocator, Lengths};
 use wgcni_model::{Cluster, ClusterId, History, Prefixes, Revision};
 use wgcni_store::{Key, Loaded, Record};
 
 use crate::records::{KeyRow, LeaseRow, PeerRow, PrefixRow, Row, RunRow, SettingsRow};
 use crate::registry::State;
+use crate::rpc::{Here, parse};
 
 /// A store: one record in each line, `table/name value`.
 pub fn records(bytes: &[u8]) {
@@ -81,11 +85,39 @@ fn empty() -> Option<State> {
     let prefixes = Prefixes::from_items(prefixes).ok()?;
     let lengths = Lengths { v4: 24, v6: 64 };
     let allocator = Allocator::subnets(prefixes, lengths, Duration::from_mins(1)).ok()?;
-    Some(State::new(Cluster { id: ClusterId::from_random([7; 16]), prefixes }, allocator))
+    Some(State::new(
+        Cluster { id: ClusterId::from_random([7; 16]), prefixes },
+        allocator,
+        Duration::from_mins(1),
+    ))
+}
+
+/// What a joiner sends, in JSON: a malformed field is named, the others are what was sent.
+pub fn join_request(bytes: &[u8]) {
+    let Ok(wire) = serde_json::from_slice::<FinishJoinRequest>(bytes) else { return };
+    let here = Here {
+        source: (Ipv4Addr::LOCALHOST, 1).into(),
+        connection: Exporter::from_bytes([1; 32]),
+        server: Pin::from_bytes([2; 32]),
+    };
+    match parse(wire.clone(), here) {
+        Ok(read) => {
+            assert_eq!(read.name.as_str(), wire.name);
+            assert_eq!(read.request.der(), wire.certificate_request);
+            assert_eq!(read.mesh_key.is_some(), !wire.mesh_public_key.is_empty());
+            assert_eq!(read.held.is_some(), !wire.held.is_empty());
+        }
+        Err(error) => assert!(!error.field().is_empty()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn what_joiners_send_is_read_or_refused_by_field() {
+        wgcni_fuzzing::bounded("manager_join", super::join_request);
+    }
+
     #[test]
     fn records_are_refused_or_make_sense() {
         wgcni_fuzzing::bounded("manager_records", super::records);

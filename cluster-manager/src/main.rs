@@ -1,11 +1,13 @@
 //! Serves a cluster: leases, peers, identity.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use cluster_manager::config::{Config, PATH, Settings};
-use cluster_manager::{init, serve};
+use cluster_manager::init::{Init, Made, init};
+use cluster_manager::serve;
 use wgcni_daemon::config::{File, Flags};
 use wgcni_daemon::{logging, shutdown};
 
@@ -22,12 +24,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write the configuration of a new cluster.
+    /// Make a new cluster: its keys, its configuration, and a ticket for its first operator,
+    /// which is printed once.
     Init {
-        /// Replace a configuration that exists.
+        /// Replace a cluster that is there: keys, records, configuration.
         #[arg(long)]
         force: bool,
-        /// Ask nothing (nothing is asked yet).
+        /// Ask nothing: what is not in the configuration, a flag or a variable is default.
         #[arg(long)]
         non_interactive: bool,
         #[command(flatten)]
@@ -49,12 +52,11 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
-        Command::Init { force, settings, .. } => {
+        Command::Init { force, non_interactive, settings } => {
             let path = cli.config.unwrap_or_else(|| PATH.into());
-            let config = init::init(&path, &settings, force)?;
-            let Config { cluster, .. } = config;
-            eprintln!("cluster {} ({}): wrote {}", cluster.id, cluster.prefixes, path.display());
-            Ok(())
+            let made =
+                init(&Init { path: &path, flags: &settings, force, non_interactive }).await?;
+            Ok(tell(&path, &made)?)
         }
         Command::Serve { settings } => {
             let config = Config::read(&File::named_or(cli.config, PATH), &settings)?;
@@ -63,4 +65,22 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
             serve::serve(config, shutdown()?).await
         }
     }
+}
+
+/// The join string alone goes to standard output.
+fn tell(path: &std::path::Path, Made { config, join }: &Made) -> std::io::Result<()> {
+    let cluster = &config.cluster;
+    eprintln!("cluster {} ({}): wrote {}", cluster.id, cluster.prefixes, path.display());
+    let Some(join) = join else {
+        eprintln!("INSECURE: insecure_plaintext = true: there are no keys, and nobody joins");
+        return Ok(());
+    };
+    eprintln!(
+        "keys are in {}: back them up\n\
+         Start it: cluster-manager serve\n\
+         Become its first operator within the hour: wgcni login JOIN\n\
+         where JOIN is this, shown once and good once:",
+        config.state_dir.display()
+    );
+    writeln!(std::io::stdout(), "{}", **join)
 }

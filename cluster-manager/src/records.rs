@@ -58,6 +58,9 @@ pub(crate) struct PrefixRow {
     /// When it was released, in milliseconds of Unix time; none while it is leased.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub released: Option<u64>,
+    /// Whether nodes may still send to its last holder: it is nobody's until they do not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
 }
 
 /// A member of the mesh; by node.

@@ -23,7 +23,7 @@ struct Home(tempfile::TempDir);
 impl Home {
     fn new() -> Self {
         let home = Self(tempfile::tempdir().unwrap());
-        let output = home.init(&["--prefix-v4", "10.64.0.0/12"]);
+        let output = home.init(&["--insecure-plaintext", "--prefix-v4", "10.64.0.0/12"]);
         assert!(output.status.success(), "{}", text(&output));
         home
     }
@@ -41,7 +41,9 @@ impl Home {
     fn init(&self, args: &[&str]) -> Output {
         let state = self.path("state");
         let mut command = self.command("init");
-        command.arg("--state-dir").arg(state).args(["--listen", "127.0.0.1:0"]).args(args);
+        command.arg("--state-dir").arg(state).arg("--socket").arg(self.path("run/cm.sock"));
+        command.arg("--whitelist-dir").arg(self.path("whitelisted-keys"));
+        command.args(["--listen", "127.0.0.1:0", "--join-listen", "127.0.0.1:0"]).args(args);
         command.output().unwrap()
     }
 
@@ -206,19 +208,6 @@ fn reflection_tells_a_foreign_client_what_is_served() {
 }
 
 #[test]
-fn init_writes_a_cluster_once() {
-    let home = Home::new();
-    let read = || std::fs::read_to_string(home.path("config.toml")).unwrap();
-    let first = read();
-    assert!(first.contains("prefix_v6 = \"fd") && first.contains("cluster_id = \""), "{first}");
-    let again = home.init(&[]);
-    assert!(text(&again).contains("--force"), "{}", text(&again));
-    assert_eq!(read(), first);
-    assert!(home.init(&["--force"]).status.success());
-    assert_ne!(read(), first);
-}
-
-#[test]
 fn overlap_with_a_route_of_the_host_is_refused_at_init_and_serve() {
     let home = Home::new();
     let within = |verb: &str| {
@@ -239,13 +228,12 @@ fn overlap_with_a_route_of_the_host_is_refused_at_init_and_serve() {
 }
 
 #[test]
-fn plaintext_beyond_loopback_is_refused_unless_asked_for() {
+fn plaintext_must_be_asked_for_and_is_shouted_about() {
     let home = Home::new();
-    let error = home.refused(&["--listen", "0.0.0.0:0"]);
-    assert!(error.contains("listen (flag --listen): is not loopback"), "{error}");
-    let mut command = home.command("serve");
-    command.args(["--listen", "0.0.0.0:0", "--insecure-plaintext"]).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let error = home.refused(&["--insecure-plaintext=false"]);
+    assert!(error.contains("has no keys of a cluster"), "{error}");
+    assert!(error.contains("cluster-manager init"), "{error}");
+    let mut child = home.command("serve").stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let shouted = lines.find(|line| line.as_ref().unwrap().contains("INSECURE"));
     child.kill().unwrap();

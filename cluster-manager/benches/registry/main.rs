@@ -1,11 +1,13 @@
 //! What a cluster-manager costs: durable leases against leases that are not, how
-//! soon watchers know a new peer, what that sends, and what 1,000 nodes take.
+//! soon watchers know a new peer, what that sends, what 1,000 nodes take, and what mutual
+//! TLS adds.
 //!
 //! Prints a table and writes `{"name": {"ours", "other", "ratio", "unit", "n"}}` to the
 //! file that `WGCNI_BENCH_JSON` names.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod channel;
 mod leases;
 mod process;
 mod watchers;
@@ -31,6 +33,7 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut entries = vec![runtime.block_on(leases::durable_rate())];
     entries.extend(runtime.block_on(watchers::measure()));
+    entries.extend(runtime.block_on(channel::measure()));
     report(&entries);
     // Thousands of idle connections are not worth waiting for.
     runtime.shutdown_background();

@@ -18,17 +18,28 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_cluster-manager");
 pub struct Process {
     child: Child,
     pub address: SocketAddr,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Process {
+    /// In plaintext.
     pub fn start() -> Self {
+        Self::with(&["--insecure-plaintext"])
+    }
+
+    /// With identities.
+    pub fn secure() -> Self {
+        Self::with(&["--join-listen", "127.0.0.1:0", "--advertise", "127.0.0.1"])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let config = dir.path().join("config.toml");
         let mut init = Command::new(PROGRAM);
-        init.args(["init", "--listen", "127.0.0.1:0", "--log-format", "json"]);
+        init.args(["init", "--non-interactive", "--listen", "127.0.0.1:0"]).args(arguments);
+        init.args(["--log-format", "json"]).arg("--socket").arg(dir.path().join("run/cm.sock"));
         init.arg("--config").arg(&config).arg("--state-dir").arg(dir.path().join("state"));
-        init.stderr(Stdio::null());
+        init.stdout(Stdio::null()).stderr(Stdio::null());
         assert!(init.status().unwrap().success());
         let mut serve = Command::new(PROGRAM);
         serve.arg("serve").arg("--config").arg(&config).stderr(Stdio::piped());
@@ -39,12 +50,17 @@ impl Process {
             line["fields"]["listen"].as_str()?.parse().ok()
         });
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address: address.unwrap(), _dir: dir }
+        Self { child, address: address.unwrap(), dir }
     }
 
     pub fn client(&self) -> ClusterManager {
         let uri = format!("http://{}", self.address).parse().unwrap();
         ClusterManager::plaintext(uri, Duration::from_secs(30))
+    }
+
+    /// Root's client.
+    pub fn root(&self) -> ClusterManager {
+        ClusterManager::unix(&self.dir.path().join("run/cm.sock"), Duration::from_secs(30))
     }
 
     /// Resident memory in MB.

@@ -8,30 +8,30 @@ mod start;
 mod state;
 mod views;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use wgcni_api::{Claim, Registration};
 use wgcni_fault::around;
+use wgcni_identity::{IdentityId, Pin};
 use wgcni_model::{Cluster, Delta, History, Lease, NodeName, PublicKey, Revision, Snapshot};
 use wgcni_store::{Changes, CommitError, Store, Transaction};
 
 use crate::Refusal;
 use crate::config::Config;
+use crate::members::Refusals;
 use names::Names;
 pub use names::Seen;
-use plan::Plan;
+pub(crate) use plan::Plan;
 pub use start::StartError;
 use start::{begin_run, ensure_settings, load};
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use state::State;
-#[cfg(not(any(test, feature = "fuzzing")))]
-use state::State;
+pub(crate) use state::{State, Stored, name, stored};
 pub use views::{PeerStatus, Resting};
 
 /// How often a request decides again because others changed the same records.
-const ATTEMPTS: usize = 8;
+pub(crate) const ATTEMPTS: usize = 8;
 
 /// The cluster.
 pub struct Registry {
@@ -39,6 +39,11 @@ pub struct Registry {
     state: Mutex<State>,
     names: Mutex<Names>,
     config: Config,
+    /// Held while a line of the audit log is on its way to the disk.
+    pub(crate) turn: tokio::sync::Mutex<()>,
+    refusals: Mutex<Refusals>,
+    /// Control keys that took over from their former ones.
+    moved: Mutex<BTreeMap<IdentityId, Pin>>,
     /// Up to where the cache has followed the store.
     followed: watch::Sender<Revision>,
 }
@@ -64,6 +69,9 @@ impl Registry {
             state: Mutex::new(state),
             names: Mutex::new(Names::new(now, config.takeover)),
             config: config.clone(),
+            turn: tokio::sync::Mutex::default(),
+            refusals: Mutex::default(),
+            moved: Mutex::default(),
             followed,
         })
     }
@@ -177,7 +185,7 @@ impl Registry {
         state.plan_register(wanted)
     }
 
-    fn note_leave(&self, node: &NodeName, key: Option<PublicKey>, now: Duration) {
+    pub(crate) fn note_leave(&self, node: &NodeName, key: Option<PublicKey>, now: Duration) {
         if let Some(key) = key {
             self.names().leave(node, key, now);
         }
@@ -185,7 +193,10 @@ impl Registry {
 
     /// Commits, and waits until the cache has followed; `None` when others changed
     /// what the transaction was decided on.
-    async fn commit(&self, transaction: Transaction) -> Result<Option<Revision>, Refusal> {
+    pub(crate) async fn commit(
+        &self,
+        transaction: Transaction,
+    ) -> Result<Option<Revision>, Refusal> {
         let (revision, outcome) = match self.store.commit(transaction).await {
             Ok(revision) => (revision, Some(revision)),
             Err(CommitError::Conflict { changed, .. }) => (changed, None),
@@ -246,12 +257,20 @@ impl Registry {
         Ok(())
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics half-way through a change of the state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn names(&self) -> MutexGuard<'_, Names> {
+    pub(crate) fn names(&self) -> MutexGuard<'_, Names> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn refusals(&self) -> MutexGuard<'_, Refusals> {
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn moved(&self) -> MutexGuard<'_, BTreeMap<IdentityId, Pin>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -222,7 +222,7 @@ fn kind(refusal: &Refusal) -> &'static str {
         Refusal::KeyInUse { .. } => "key in use",
         Refusal::NameInUse { .. } => "name in use",
         Refusal::TakenOut { .. } => "taken out",
-        Refusal::Field(_) | Refusal::Contended(_) | Refusal::Store(_) => "?",
+        _ => "?",
     }
 }
 

@@ -21,7 +21,7 @@ pub struct Seen {
 /// None of it is durable. After a start every node counts as seen just now, so that a
 /// second machine under a node's name does not take the mesh over because it happens to
 /// be the first to call.
-pub(super) struct Names {
+pub(crate) struct Names {
     started: Duration,
     takeover: Duration,
     seen: BTreeMap<NodeName, Seen>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use wgcni_api::{Claim, Registration};
 use wgcni_ipam::AllocateError;
-use wgcni_model::{FieldError, Lease, NodeName, Prefixes, PublicKey, Revision};
+use wgcni_model::{FieldError, Lease, NodeName, Prefix, Prefixes, PublicKey, Revision};
 use wgcni_store::{Precondition, Transaction};
 
 use super::state::{State, Stored};
@@ -33,14 +33,17 @@ impl State {
         if let Some(lease) = self.lease(node) {
             return Ok(Plan::Done(lease));
         }
-        let held: Vec<_> = held.iter().flat_map(Prefixes::iter).collect();
+        // What is held back is not given to a new machine under the same name, either.
+        let back = |prefix: &Prefix| self.prefixes.get(prefix).is_some_and(|p| p.row.held);
+        let held: Vec<_> =
+            held.iter().flat_map(Prefixes::iter).filter(|prefix| !back(prefix)).collect();
         let prefixes = match self.allocator.request(node, &held, now) {
             Err(AllocateError::NotFree { .. }) => self.allocator.allocate(node, now),
             prefixes => prefixes,
         };
         let prefixes =
             prefixes.map_err(|source| Refusal::Exhausted { node: node.clone(), source })?;
-        let row = PrefixRow { node: node.clone(), released: None };
+        let row = PrefixRow { node: node.clone(), released: None, held: false };
         let mut transaction =
             Transaction::new().create(&lease_key(node), LeaseRow { prefixes }.encode());
         for prefix in prefixes.iter() {
@@ -64,7 +67,7 @@ impl State {
     pub fn plan_release(&self, node: &NodeName, now: Duration) -> Plan<()> {
         let Some(lease) = self.leases.get(node) else { return Plan::Done(()) };
         let released = u64::try_from(now.as_millis()).ok();
-        let row = PrefixRow { node: node.clone(), released };
+        let row = PrefixRow { node: node.clone(), released, held: false };
         let mut transaction = Transaction::new().remove(&lease_key(node), lease.revision);
         for prefix in lease.row.prefixes.iter() {
             transaction = transaction.put(&prefix_key(prefix), row.encode());
@@ -81,7 +84,7 @@ impl State {
         }
     }
 
-    fn leave(&self, node: &NodeName, transaction: Transaction) -> Transaction {
+    pub(crate) fn leave(&self, node: &NodeName, transaction: Transaction) -> Transaction {
         let key = peer_key(node);
         let Some(peer) = self.peers.get(node) else {
             return transaction.when(&key, Precondition::Absent);
@@ -130,6 +133,9 @@ impl State {
         }
         let keys = [("mesh_public_key", wanted.mesh_key), ("hub_public_key", wanted.hub_key)];
         for (field, key) in keys {
+            if self.members.burnt.contains(&key) {
+                return Err(Refusal::Burnt { field });
+            }
             if self.keys.get(&key).is_some_and(|owner| owner.row.node != wanted.node) {
                 return Err(Refusal::KeyInUse { field });
             }

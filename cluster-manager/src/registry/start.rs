@@ -40,7 +40,7 @@ const MAX_RUNS: usize = 64;
 pub(super) fn load(store: &dyn Store, config: &Config) -> Result<State, StartError> {
     let allocator =
         Allocator::subnets(config.cluster.prefixes, config.lease_lengths, config.quarantine)?;
-    let mut state = State::new(config.cluster.clone(), allocator);
+    let mut state = State::new(config.cluster.clone(), allocator, config.quarantine);
     state.load(store.load())?;
     Ok(state)
 }

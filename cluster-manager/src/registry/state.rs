@@ -9,6 +9,7 @@ use wgcni_model::{
 };
 use wgcni_store::{Changes, Key, Loaded, Record};
 
+use crate::members::{LONGEST_HOLD, Members};
 use crate::records::{KeyRow, LeaseRow, PeerRow, PrefixRow, Row, RunRow, SettingsRow};
 
 /// How many peers that left are remembered, so that readers can be told.
@@ -49,15 +50,20 @@ pub(crate) struct State {
     pub prefixes: BTreeMap<Prefix, Stored<PrefixRow>>,
     pub peers: BTreeMap<NodeName, Stored<PeerRow>>,
     pub keys: BTreeMap<PublicKey, Stored<KeyRow>>,
+    pub members: Members,
+    quarantine: Duration,
     /// Last change of every peer, also of those that left.
     peer_changes: BTreeMap<NodeName, Revision>,
     by_age: BTreeSet<(Revision, NodeName)>,
 }
 
 impl State {
-    /// An empty cluster; `allocator` divides its prefixes.
-    pub fn new(cluster: Cluster, allocator: Allocator<NodeName>) -> Self {
+    /// An empty cluster; `allocator` divides its prefixes and lets them rest for
+    /// `quarantine`.
+    pub fn new(cluster: Cluster, allocator: Allocator<NodeName>, quarantine: Duration) -> Self {
         Self {
+            members: Members::default(),
+            quarantine,
             cluster,
             runs: BTreeMap::new(),
             revision: Revision(0),
@@ -117,7 +123,7 @@ impl State {
                 let gone: History = name(key).map_err(bad)?;
                 self.runs.retain(|_, run| *run != gone);
             }
-            _ => {}
+            _ => self.members.remove(key).map_err(bad)?,
         }
         Ok(())
     }
@@ -141,6 +147,7 @@ impl State {
                 Ok(())
             }
             SettingsRow::TABLE => Ok(()),
+            _ if self.members.write(key, record)? => Ok(()),
             _ => Err("is of a table that this program does not know".to_owned()),
         }
     }
@@ -173,7 +180,10 @@ impl State {
     fn write_prefix(&mut self, prefix: Prefix, stored: Stored<PrefixRow>) -> Result<(), String> {
         if let Some(released) = stored.row.released {
             let part = Prefixes::from_items([prefix]).map_err(|error| error.to_string())?;
-            let since = Duration::from_millis(released);
+            let mut since = Duration::from_millis(released);
+            if stored.row.held {
+                since += LONGEST_HOLD.saturating_sub(self.quarantine);
+            }
             self.allocator.restore_resting(&stored.row.node, part, since);
         }
         self.prefixes.insert(prefix, stored);
@@ -268,10 +278,10 @@ impl State {
     }
 }
 
-fn name<T: std::str::FromStr<Err: std::fmt::Display>>(key: &Key) -> Result<T, String> {
+pub(crate) fn name<T: std::str::FromStr<Err: std::fmt::Display>>(key: &Key) -> Result<T, String> {
     key.name().parse().map_err(|error: T::Err| error.to_string())
 }
 
-fn stored<R: Row>(record: &Record) -> Result<Stored<R>, String> {
+pub(crate) fn stored<R: Row>(record: &Record) -> Result<Stored<R>, String> {
     Ok(Stored { revision: record.revision, row: R::decode(&record.value)? })
 }

@@ -7,6 +7,7 @@ use wgcni_ipam::Usage;
 use wgcni_model::{Lease, NodeName, Peer, Prefixes, PublicKey, Revision};
 
 use super::{Registry, Seen};
+use crate::members::LONGEST_HOLD;
 
 /// A released lease that rests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +47,9 @@ impl Registry {
         let mut resting: BTreeMap<(NodeName, Duration), Vec<_>> = BTreeMap::new();
         for (prefix, stored) in &state.prefixes {
             let Some(released) = stored.row.released else { continue };
-            let free_at = Duration::from_millis(released) + self.config.quarantine;
+            // Held: until all nodes have acknowledged, or so long.
+            let rest = if stored.row.held { LONGEST_HOLD } else { self.config.quarantine };
+            let free_at = Duration::from_millis(released) + rest;
             if free_at > now {
                 resting.entry((stored.row.node.clone(), free_at)).or_default().push(*prefix);
             }

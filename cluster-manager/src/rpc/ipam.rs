@@ -9,18 +9,20 @@ use wgcni_api::ipam_v1 as wire;
 use wgcni_ipam::Usage;
 use wgcni_model::{Field, NodeName};
 
+use super::caller::Speaker;
 use super::{millis, now};
 use crate::Refusal;
-use crate::registry::{Registry, Resting};
+use crate::cluster::Served;
+use crate::registry::Resting;
 
 /// Serves leases.
 pub(super) struct Ipam {
-    registry: Arc<Registry>,
+    served: Arc<Served>,
 }
 
 impl Ipam {
-    pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry }
+    pub fn new(served: Arc<Served>) -> Self {
+        Self { served }
     }
 }
 
@@ -29,25 +31,29 @@ impl Ipam {
 impl IpamService for Ipam {
     async fn allocate(
         &self,
-        _: RequestContext,
+        context: RequestContext,
         request: ServiceRequest<'_, wire::AllocateRequest>,
     ) -> ServiceResult<wire::AllocateResponse> {
+        let Served { registry, .. } = &*self.served;
         let claim = Claim::try_from(request.to_owned_message()).map_err(Refusal::from)?;
-        let lease = self.registry.allocate(&claim, now()).await?;
+        Speaker::of(&context, registry)?.speaks_for(&claim.node)?;
+        let lease = registry.allocate(&claim, now()).await?;
         Response::ok(wire::AllocateResponse {
             lease: wire::Lease::from(&lease).into(),
-            cluster: wire::Cluster::from(&self.registry.cluster()).into(),
+            cluster: wire::Cluster::from(&registry.cluster()).into(),
             ..Default::default()
         })
     }
 
     async fn release(
         &self,
-        _: RequestContext,
+        context: RequestContext,
         request: ServiceRequest<'_, wire::ReleaseRequest>,
     ) -> ServiceResult<wire::ReleaseResponse> {
+        let Served { registry, .. } = &*self.served;
         let node: NodeName = request.node.parse().field("node").map_err(Refusal::from)?;
-        self.registry.release(&node, now()).await?;
+        Speaker::of(&context, registry)?.speaks_for(&node)?;
+        registry.release(&node, now()).await?;
         Response::ok(wire::ReleaseResponse::default())
     }
 
@@ -56,12 +62,13 @@ impl IpamService for Ipam {
         _: RequestContext,
         _: ServiceRequest<'_, wire::ListRequest>,
     ) -> ServiceResult<wire::ListResponse> {
-        let leases = self.registry.leases(now());
+        let Served { registry, .. } = &*self.served;
+        let leases = registry.leases(now());
         Response::ok(wire::ListResponse {
             leases: leases.leased.iter().map(wire::Lease::from).collect(),
             resting: leases.resting.iter().map(resting).collect(),
             pools: leases.pools.iter().map(pool).collect(),
-            cluster: wire::Cluster::from(&self.registry.cluster()).into(),
+            cluster: wire::Cluster::from(&registry.cluster()).into(),
             ..Default::default()
         })
     }

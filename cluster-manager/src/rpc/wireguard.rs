@@ -10,20 +10,22 @@ use wgcni_api::wireguard_service::WireguardService;
 use wgcni_api::wireguard_v1 as wire;
 use wgcni_model::{Field, History, NodeName, Revision};
 
+use super::caller::Speaker;
 use super::{millis, now};
 use crate::Refusal;
-use crate::registry::{PeerStatus, Registry};
+use crate::cluster::Served;
+use crate::registry::PeerStatus;
 use crate::watch::Hub;
 
 /// Serves peers.
 pub(super) struct Wireguard {
-    registry: Arc<Registry>,
+    served: Arc<Served>,
     hub: Arc<Hub>,
 }
 
 impl Wireguard {
-    pub fn new(registry: Arc<Registry>, hub: Arc<Hub>) -> Self {
-        Self { registry, hub }
+    pub fn new(served: Arc<Served>, hub: Arc<Hub>) -> Self {
+        Self { served, hub }
     }
 }
 
@@ -32,22 +34,26 @@ impl Wireguard {
 impl WireguardService for Wireguard {
     async fn register_peer(
         &self,
-        _: RequestContext,
+        context: RequestContext,
         request: ServiceRequest<'_, wire::RegisterPeerRequest>,
     ) -> ServiceResult<wire::RegisterPeerResponse> {
+        let Served { registry, endpoint_cidrs, .. } = &*self.served;
         let request = request.to_owned_message();
         let registration = Registration::try_from(request).map_err(Refusal::from)?;
-        let revision = self.registry.register(&registration, now()).await?.0;
+        Speaker::of(&context, registry)?.may_register(&registration, endpoint_cidrs)?;
+        let revision = registry.register(&registration, now()).await?.0;
         Response::ok(wire::RegisterPeerResponse { revision, ..Default::default() })
     }
 
     async fn deregister_peer(
         &self,
-        _: RequestContext,
+        context: RequestContext,
         request: ServiceRequest<'_, wire::DeregisterPeerRequest>,
     ) -> ServiceResult<wire::DeregisterPeerResponse> {
+        let Served { registry, .. } = &*self.served;
         let node: NodeName = request.node.parse().field("node").map_err(Refusal::from)?;
-        let revision = self.registry.deregister(&node, now()).await?.0;
+        Speaker::of(&context, registry)?.speaks_for(&node)?;
+        let revision = registry.deregister(&node, now()).await?.0;
         Response::ok(wire::DeregisterPeerResponse { revision, ..Default::default() })
     }
 
@@ -56,7 +62,7 @@ impl WireguardService for Wireguard {
         _: RequestContext,
         _: ServiceRequest<'_, wire::ListPeersRequest>,
     ) -> ServiceResult<wire::ListPeersResponse> {
-        let (revision, peers) = self.registry.peers();
+        let (revision, peers) = self.served.registry.peers();
         Response::ok(wire::ListPeersResponse {
             revision: revision.0,
             peers: peers.iter().map(status).collect(),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, dead_code)]
 
+pub mod safe;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +39,13 @@ pub fn config() -> Config {
         },
         lease_lengths: Lengths { v4: 24, v6: 64 },
         listen: "127.0.0.1:0".parse().unwrap(),
+        join_listen: "127.0.0.1:0".parse().unwrap(),
+        advertise: Vec::new(),
+        socket: "/nowhere".into(),
+        insecure_plaintext: true,
         state_dir: "/nowhere".into(),
+        whitelist_dir: "/nowhere".into(),
+        endpoint_cidrs: Vec::new(),
         quarantine: Duration::from_mins(1),
         takeover: Duration::from_secs(30),
         heartbeat: Duration::from_secs(10),
@@ -159,6 +167,12 @@ impl Watcher {
         let message = tokio::time::timeout(DEADLINE, self.stream.message()).await.unwrap();
         let message = message.unwrap()?;
         Some(Event::try_from(message.to_owned_message()).unwrap())
+    }
+
+    /// Whether another event came, or the stream is over one way or another.
+    pub async fn goes_on(&mut self) -> bool {
+        let next = tokio::time::timeout(DEADLINE, self.stream.message()).await.unwrap();
+        next.is_ok_and(|message| message.is_some())
     }
 
     pub async fn snapshot(&mut self) -> Snapshot {

@@ -1,68 +1,25 @@
 //! What can be configured, and what comes of it.
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+mod hosts;
+mod settings;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use wgcni_daemon::config::{ConfigErrors, File, Flags, Layered, layered};
 use wgcni_daemon::logging::Format;
 use wgcni_ipam::Lengths;
 use wgcni_model::{Cluster, ClusterId, Family, Prefix, Prefixes};
 
+pub(crate) use hosts::{MAX as MAX_HOSTS, addresses, check_host, default_hosts};
+pub use settings::Settings;
+use settings::{JOIN_LISTEN, LISTEN, PREFIX_V4, SOCKET, STATE_DIR, WHITELIST_DIR};
+
 /// Where the configuration is.
 pub const PATH: &str = "/etc/wgcni/cluster-manager.toml";
 /// What says that a cluster has no prefix of a family.
 pub const NONE: &str = "none";
-
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 7400);
-const STATE_DIR: &str = "/var/lib/wgcni/cluster-manager";
-const PREFIX_V4: &str = "10.64.0.0/12";
-
-/// The keys of the file, the flags and the variables.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
-pub struct Settings {
-    /// Identity of the cluster: 32 lower-case hexadecimal digits [init: random]
-    #[arg(long, env = "WGCNI_CLUSTER_ID")]
-    pub cluster_id: Option<ClusterId>,
-    /// Address and port of the API [default: 127.0.0.1:7400]
-    #[arg(long, env = "WGCNI_LISTEN")]
-    pub listen: Option<SocketAddr>,
-    /// Serve beyond loopback, although the API is not encrypted yet
-    #[arg(long, env = "WGCNI_INSECURE_PLAINTEXT", num_args = 0..=1, default_missing_value = "true")]
-    pub insecure_plaintext: Option<bool>,
-    /// Directory of the store [default: /var/lib/wgcni/cluster-manager]
-    #[arg(long, env = "WGCNI_STATE_DIR")]
-    pub state_dir: Option<PathBuf>,
-    /// IPv4 prefix of the cluster, or "none" [default: 10.64.0.0/12]
-    #[arg(long, env = "WGCNI_PREFIX_V4")]
-    pub prefix_v4: Option<String>,
-    /// IPv6 prefix of the cluster, or "none" [init: random ULA /48]
-    #[arg(long, env = "WGCNI_PREFIX_V6")]
-    pub prefix_v6: Option<String>,
-    /// Length of a node's IPv4 prefix [default: 24]
-    #[arg(long, env = "WGCNI_LEASE_LENGTH_V4")]
-    pub lease_length_v4: Option<u8>,
-    /// Length of a node's IPv6 prefix [default: 64]
-    #[arg(long, env = "WGCNI_LEASE_LENGTH_V6")]
-    pub lease_length_v6: Option<u8>,
-    /// How long a released lease rests, in seconds [default: 60]
-    #[arg(long, env = "WGCNI_QUARANTINE_SECONDS")]
-    pub quarantine_seconds: Option<u32>,
-    /// How long a node must be silent before another key may take its name, in seconds
-    /// [default: 30]
-    #[arg(long, env = "WGCNI_TAKEOVER_SECONDS")]
-    pub takeover_seconds: Option<u32>,
-    /// Longest silence of a stream of peers, in seconds [default: 10]
-    #[arg(long, env = "WGCNI_HEARTBEAT_SECONDS")]
-    pub heartbeat_seconds: Option<u32>,
-    /// What to log: error, warn, info, debug, trace [default: info]
-    #[arg(long, env = "WGCNI_LOG")]
-    pub log: Option<String>,
-    /// How to log: text, json [default: text]
-    #[arg(long, env = "WGCNI_LOG_FORMAT")]
-    pub log_format: Option<Format>,
-}
 
 /// The configuration that a cluster-manager runs with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,10 +28,22 @@ pub struct Config {
     pub cluster: Cluster,
     /// Lengths of leases.
     pub lease_lengths: Lengths,
-    /// Where the API listens.
+    /// Where members are served.
     pub listen: SocketAddr,
-    /// Where the store is.
+    /// Where joiners are served.
+    pub join_listen: SocketAddr,
+    /// Hosts under which both are reached, best first; none: what is listened on.
+    pub advertise: Vec<String>,
+    /// Where root on this machine is served.
+    pub socket: PathBuf,
+    /// Whether everybody is served in plaintext, and nobody joins.
+    pub insecure_plaintext: bool,
+    /// Where keys and store are.
     pub state_dir: PathBuf,
+    /// Where files with the keys of nodes that may join are.
+    pub whitelist_dir: PathBuf,
+    /// Where nodes may be reached, besides the address that they call from.
+    pub endpoint_cidrs: Vec<Prefix>,
     /// How long a released lease rests.
     pub quarantine: Duration,
     /// How long a node must be silent before another key may take its name.
@@ -106,8 +75,7 @@ impl Config {
             reject(&mut layered, "cluster_id", "is needed; run: cluster-manager init");
             ClusterId::from_random([0; 16])
         });
-        let listen = settings.listen.unwrap_or(LISTEN);
-        check_listen(&mut layered, listen);
+        check_doors(&mut layered);
         let lease_lengths = Lengths {
             v4: settings.lease_length_v4.unwrap_or(24),
             v6: settings.lease_length_v6.unwrap_or(64),
@@ -126,8 +94,14 @@ impl Config {
         Ok(Self {
             cluster: Cluster { id, prefixes },
             lease_lengths,
-            listen,
+            listen: settings.listen.unwrap_or(LISTEN),
+            join_listen: settings.join_listen.unwrap_or(JOIN_LISTEN),
+            advertise: settings.advertise.unwrap_or_default(),
+            socket: settings.socket.unwrap_or_else(|| SOCKET.into()),
+            insecure_plaintext: settings.insecure_plaintext.unwrap_or(false),
             state_dir: settings.state_dir.unwrap_or_else(|| STATE_DIR.into()),
+            whitelist_dir: settings.whitelist_dir.unwrap_or_else(|| WHITELIST_DIR.into()),
+            endpoint_cidrs: settings.endpoint_cidrs.unwrap_or_default(),
             quarantine: Duration::from_secs(settings.quarantine_seconds.unwrap_or(60).into()),
             takeover: Duration::from_secs(settings.takeover_seconds.unwrap_or(30).into()),
             heartbeat: Duration::from_secs(heartbeat.into()),
@@ -142,31 +116,9 @@ impl Config {
     }
 }
 
-impl Settings {
-    /// Fills in what a new cluster needs and nobody chose. `random` is 16 bytes for its
-    /// id and 5 for its IPv6 prefix (RFC 4193, section 3.2).
-    pub fn complete(&mut self, random: ([u8; 16], [u8; 5])) {
-        self.cluster_id.get_or_insert_with(|| ClusterId::from_random(random.0));
-        self.listen.get_or_insert(LISTEN);
-        self.insecure_plaintext.get_or_insert(false);
-        self.state_dir.get_or_insert_with(|| Path::new(STATE_DIR).to_owned());
-        self.prefix_v4.get_or_insert_with(|| PREFIX_V4.to_owned());
-        self.prefix_v6.get_or_insert_with(|| format!("{}/48", ula(random.1)));
-        self.lease_length_v4.get_or_insert(24);
-        self.lease_length_v6.get_or_insert(64);
-        self.quarantine_seconds.get_or_insert(60);
-        self.takeover_seconds.get_or_insert(30);
-        self.heartbeat_seconds.get_or_insert(10);
-        self.log.get_or_insert_with(|| "info".to_owned());
-        self.log_format.get_or_insert_default();
-    }
-}
-
-fn ula(global_id: [u8; 5]) -> Ipv6Addr {
-    let mut octets = [0; 16];
-    octets[0] = 0xfd;
-    octets[1..6].copy_from_slice(&global_id);
-    octets.into()
+/// Where members are served, by these settings.
+pub(crate) fn listen(settings: &Settings) -> SocketAddr {
+    settings.listen.unwrap_or(LISTEN)
 }
 
 /// Adds a mistake to a key that has none yet.
@@ -176,12 +128,23 @@ fn reject(layered: &mut Layered<Settings>, key: &str, message: impl std::fmt::Di
     }
 }
 
-fn check_listen(layered: &mut Layered<Settings>, listen: SocketAddr) {
-    let insecure = layered.settings.insecure_plaintext.unwrap_or(false);
-    if !listen.ip().is_loopback() && !insecure {
-        let why = "is not loopback, and the API is not encrypted yet: whoever reaches it can \
-                   take over the mesh; listen on 127.0.0.1, or set insecure_plaintext = true";
-        reject(layered, "listen", why);
+/// The listeners must not be one, and reached by hosts that there can be.
+fn check_doors(layered: &mut Layered<Settings>) {
+    let Settings { listen, join_listen, advertise, .. } = layered.settings.clone();
+    let (listen, join_listen) = (listen.unwrap_or(LISTEN), join_listen.unwrap_or(JOIN_LISTEN));
+    if listen == join_listen && listen.port() != 0 {
+        reject(layered, "join_listen", "is listen, too; members and joiners need one each");
+    }
+    let hosts = advertise.unwrap_or_default();
+    if hosts.len() > hosts::MAX {
+        reject(
+            layered,
+            "advertise",
+            format!("has {} hosts; at most {} fit", hosts.len(), hosts::MAX),
+        );
+    }
+    if let Some(error) = hosts.iter().find_map(|host| check_host(host).err()) {
+        reject(layered, "advertise", error);
     }
 }
 
@@ -229,6 +192,8 @@ fn check_length(layered: &mut Layered<Settings>, prefix: Prefix, lengths: Length
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser;
 
     use super::*;
@@ -249,27 +214,40 @@ mod tests {
     #[test]
     fn defaults_are_the_documented_ones() {
         let config = read(&[]).unwrap();
-        assert_eq!(config.listen.to_string(), "127.0.0.1:7400");
+        assert_eq!(config.listen.to_string(), "0.0.0.0:7400");
+        assert_eq!(config.join_listen.to_string(), "0.0.0.0:7401");
+        assert_eq!(config.socket, Path::new("/run/wgcni/cluster-manager.sock"));
+        assert_eq!(config.whitelist_dir, Path::new("/etc/wgcni/whitelisted-keys"));
+        assert!(!config.insecure_plaintext && config.endpoint_cidrs.is_empty());
         assert_eq!(config.cluster.prefixes.to_string(), "10.64.0.0/12");
         assert_eq!(config.lease_lengths, Lengths { v4: 24, v6: 64 });
         assert_eq!(config.state_dir, Path::new("/var/lib/wgcni/cluster-manager"));
     }
 
     #[test]
-    fn listening_beyond_loopback_must_be_asked_for() {
-        let error = read(&["--listen", "192.0.2.1:7400"]).unwrap_err();
-        assert!(error.contains("listen (flag --listen): is not loopback"), "{error}");
-        assert!(read(&["--listen", "0.0.0.0:1", "--insecure-plaintext"]).is_ok());
-        assert!(read(&["--listen", "[::1]:1"]).is_ok());
+    fn doors_and_hosts_that_cannot_be_are_refused() {
+        let error = read(&["--join-listen", "0.0.0.0:7400"]).unwrap_err();
+        assert!(error.contains("join_listen (flag --join-listen): is listen, too"), "{error}");
+        for bad in ["0.0.0.0", "a b", "host:7400", "x_y", "::"] {
+            let error = read(&["--advertise", bad]).unwrap_err();
+            assert!(error.contains("advertise (flag --advertise): host"), "{bad}: {error}");
+        }
+        let config = read(&["--advertise", "cm.example.net,192.0.2.1,2001:db8::1"]).unwrap();
+        assert_eq!(config.advertise.len(), 3);
+        let config = read(&["--endpoint-cidrs", "192.0.2.0/24,2001:db8::/32"]).unwrap();
+        assert_eq!(config.endpoint_cidrs.len(), 2);
     }
 
     #[test]
     fn mistakes_are_told_together() {
         let args = "--prefix-v4 fd00::/8 --lease-length-v6 40 --prefix-v6 fd00::/48 \
-                    --heartbeat-seconds 0 --quarantine-seconds soon";
+                    --heartbeat-seconds 0 --quarantine-seconds soon --endpoint-cidrs 10.0.0.1/8 \
+                    --join-listen 7401";
         let error = read(&args.split_whitespace().collect::<Vec<_>>()).unwrap_err();
-        assert!(error.starts_with("4 mistakes"), "{error}");
-        for key in ["prefix_v4", "lease_length_v6", "heartbeat_seconds", "quarantine_seconds"] {
+        assert!(error.starts_with("6 mistakes"), "{error}");
+        let keys = "prefix_v4 lease_length_v6 heartbeat_seconds quarantine_seconds endpoint_cidrs \
+                    join_listen";
+        for key in keys.split_whitespace() {
             assert!(error.contains(key), "{error}");
         }
     }
@@ -288,6 +266,6 @@ mod tests {
         assert_eq!(settings.prefix_v6.as_deref(), Some("fd01:203:405::/48"));
         let text = toml::to_string(&settings).unwrap();
         assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings);
-        assert_eq!(text.lines().count(), 13);
+        assert_eq!(text.lines().count(), 18);
     }
 }
