@@ -6,7 +6,6 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
-use wgcni_api::client::ClusterManager;
 use wgcni_api::{ipam_v1, wireguard_v1};
 use wgcni_daemon::files::ensure_private_dir;
 use wgcni_dataplane::{Engine, Host, LinkName, Namespace, container, mark};
@@ -14,12 +13,15 @@ use wgcni_model::{ClusterId, WireguardKind};
 use wgcni_store::{SledStore, Store};
 
 use crate::attachments::stored;
+use crate::channel::Channel;
 use crate::config::Config;
 use crate::device;
 use crate::errors::chain;
+use crate::identity::Identity;
 use crate::lock::Lock;
 use crate::membership::{CALL, Files};
 use crate::reconcile::Former;
+use crate::tunnels::keep_secrets;
 
 /// What stays in the state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub fn cleanup(config: &Config, keep: Keep) -> anyhow::Result<()> {
 }
 
 /// No node-manager works on the host meanwhile.
-fn lock(config: &Config) -> anyhow::Result<Lock> {
+pub(crate) fn lock(config: &Config) -> anyhow::Result<Lock> {
     ensure_private_dir(&config.state_dir)?;
     Lock::take(&config.state_dir).context("stop it first")
 }
@@ -66,6 +68,7 @@ fn clean(config: &Config, keep: Keep) -> anyhow::Result<()> {
     attempt("remove dead sockets of devices", remove_dead(Path::new(wgcni_tunnels::UAPI_DIR)));
     if keep != Keep::State {
         attempt("forget the membership", Files::new(state).remove());
+        attempt("forget the member", fs::remove_dir_all(state.join("member")));
         attempt("forget the attachments", fs::remove_dir_all(state.join("attachments")));
         attempt("forget tombstones", fs::remove_dir_all(state.join("tombstones")));
     }
@@ -144,21 +147,36 @@ fn engine(tunnels: &Path) -> Engine {
     Engine::of(kind, tunnels)
 }
 
-/// Takes the node out of its cluster, then everything of ours off the host. Its keys stay,
-/// its attachments do not: their addresses may be another node's next.
+/// Takes the node out of its cluster, then everything of ours off the host. Its keys stay;
+/// its certificate does not, and its attachments do not: their addresses may be another
+/// node's next.
 ///
 /// # Errors
 /// When the cluster-manager does not answer, or something could not be taken away.
 pub async fn leave(config: &Config) -> anyhow::Result<()> {
+    keep_secrets()?;
     let alone = lock(config)?;
-    let client = ClusterManager::plaintext(config.cluster_manager.clone(), CALL);
-    let node = config.node.to_string();
-    let request = wireguard_v1::DeregisterPeerRequest { node: node.clone(), ..Default::default() };
-    client.wireguard.deregister_peer(request).await.context("leave the mesh")?;
-    let request = ipam_v1::ReleaseRequest { node, ..Default::default() };
-    client.ipam.release(request).await.context("give the lease back")?;
-    tracing::info!(node = %config.node, "left the cluster");
+    let channel = Channel::open(config)?;
+    let identity = Identity::load_or_make(&config.state_dir)?;
+    let without = "where the cluster-manager is gone or refuses this node, `node-manager cleanup \
+                   --purge` does without it";
+    deregister(&channel, &identity).await.context(without)?;
+    tracing::info!(node = %channel.node(), "left the cluster");
     clean(config, Keep::Keys)?;
     drop(alone);
+    Ok(())
+}
+
+async fn deregister(channel: &Channel, identity: &Identity) -> anyhow::Result<()> {
+    channel.rejoin_if_expired(&identity.mesh, Vec::new()).await?;
+    let client = channel.client(CALL);
+    let failed = |what, error| anyhow::anyhow!("{what}: {}", channel.explain(&error));
+    let node = channel.node().to_string();
+    let request = wireguard_v1::DeregisterPeerRequest { node: node.clone(), ..Default::default() };
+    let done = client.wireguard.deregister_peer(request).await;
+    done.map_err(|error| failed("leave the mesh", error))?;
+    let request = ipam_v1::ReleaseRequest { node, ..Default::default() };
+    let done = client.ipam.release(request).await;
+    done.map_err(|error| failed("give the lease back", error))?;
     Ok(())
 }

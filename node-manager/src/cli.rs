@@ -7,7 +7,7 @@ use wgcni_daemon::config::Flags;
 
 use crate::cleanup::{Keep, cleanup, leave};
 use crate::config::{Config, Settings};
-use crate::{reclaim, serve, tunnels};
+use crate::{join, reclaim, renew, serve, tunnels};
 
 /// Serves one node of a Wireguard CNI cluster.
 #[derive(Debug, Parser)]
@@ -19,6 +19,23 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Join a cluster, with the join string that its operator made.
+    Join {
+        #[command(flatten)]
+        arguments: join::Arguments,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Make this node's keys and print its public mesh key, for the cluster's whitelist.
+    Init {
+        /// For the whitelist: this is what the command does anyway.
+        #[arg(long)]
+        whitelist: bool,
+        #[command(flatten)]
+        configured: Configured,
+    },
+    /// Renew this node's certificate now (serve does it by itself).
+    Renew(Configured),
     /// Serve this node until SIGTERM; links, routes and firewall stay then.
     Serve(Configured),
     /// Run this node's userspace WireGuard devices (serve starts it where it is needed).
@@ -34,7 +51,7 @@ enum Command {
     Cleanup {
         #[command(flatten)]
         configured: Configured,
-        /// Remove the state directory, keys included. The cluster-manager keeps the lease:
+        /// Remove the state directory, keys and certificate included. The cluster-manager keeps the lease:
         /// give it back with `node-manager leave` before.
         #[arg(long)]
         purge: bool,
@@ -68,6 +85,11 @@ impl Cli {
     /// Why it was not done.
     pub async fn run(self) -> anyhow::Result<()> {
         match self.command {
+            Command::Join { arguments, configured } => {
+                join::run(&configured.load()?, arguments).await
+            }
+            Command::Init { whitelist: _, configured } => join::init(&configured.load()?),
+            Command::Renew(configured) => renew::run(&configured.load()?).await,
             Command::Serve(configured) => serve::serve(configured.load()?).await,
             Command::Tunnels(arguments) => tunnels::run(arguments).await,
             Command::Reclaim { arguments, configured } => {

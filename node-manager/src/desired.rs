@@ -75,8 +75,11 @@ fn hub(node: &Node, membership: &Membership, containers: &Containers) -> Link {
 
 /// The link to the other nodes: each may use its lease.
 fn mesh(node: &Node, membership: &Membership) -> Link {
+    let space = membership.cluster.prefixes;
     let peers = others(membership).map(|peer| {
-        let endpoint = peer.endpoints.as_slice().first().map(wgcni_model::Endpoint::socket);
+        // Inside the overlay nobody is reached from without: that would be a loop.
+        let outside = peer.endpoints.as_slice().iter().find(|e| !space.contains(e.ip()));
+        let endpoint = outside.map(wgcni_model::Endpoint::socket);
         let allowed_ips = peer.allowed_ips.iter().map(|p| p.network()).collect();
         (peer.mesh_key, Peer { endpoint, allowed_ips, ..Peer::default() })
     });

@@ -151,3 +151,18 @@ fn parts_that_were_not_asked_for_are_left_out() {
     let rest = State { links: BTreeMap::new(), ..state };
     assert_eq!(rest, State::default());
 }
+
+#[test]
+fn an_endpoint_inside_the_overlay_is_never_sent_to() {
+    let mut membership = membership();
+    let mut peers = (*membership.peers).clone();
+    let two = peers.peers.get_mut(&"two".parse().unwrap()).unwrap();
+    let endpoints = ["10.64.9.9:51820", "[fd00:0:0:9::9]:51820", "192.0.2.2:51820"];
+    let endpoints = endpoints.map(|text| text.parse().unwrap()).to_vec();
+    two.endpoints = Endpoints::try_from(endpoints).unwrap();
+    let key = two.mesh_key;
+    membership.peers = Arc::new(peers);
+    let state = desired(&node(), &membership, &Containers::new(), Parts::MESH);
+    let peer = &state.links[&LinkName::Mesh].wireguard.peers[&key];
+    assert_eq!(peer.endpoint, Some("192.0.2.2:51820".parse().unwrap()));
+}

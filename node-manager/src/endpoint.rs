@@ -1,6 +1,7 @@
 //! Where the other nodes reach this one, and how large a packet may be on the way.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::time::Duration;
 use std::{fs, io};
 
 use ipnetwork::IpNetwork;
@@ -22,6 +23,9 @@ const ELSEWHERE: [IpAddr; 2] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
 ];
+
+/// How long one name may take: what the kernel holds is to be reported soon.
+const LOOKUP: Duration = Duration::from_millis(500);
 
 /// Why there is no endpoint.
 #[derive(Debug, thiserror::Error)]
@@ -138,13 +142,18 @@ fn of_prefix(prefix: &Prefix) -> Result<IpAddr, EndpointError> {
 /// The source address of packets to the cluster-manager; where that is this machine, of
 /// packets to anywhere.
 async fn of_route(config: &Config) -> Result<IpAddr, EndpointError> {
-    let uri = &config.cluster_manager;
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let found = tokio::net::lookup_host((host, uri.port_u16().unwrap_or(0))).await;
-    // Without an answer the default route tells as much; the name is needed again later.
-    let found = found.ok().into_iter().flatten().map(|address| address.ip());
-    let targets = found.chain(ELSEWHERE);
-    targets.filter_map(source_towards).find(|ip| usable(*ip)).ok_or(EndpointError::Route)
+    let mut targets = Vec::new();
+    for manager in &config.managers {
+        // Without an answer the default route tells as much; the name is needed again later.
+        let found = tokio::time::timeout(LOOKUP, tokio::net::lookup_host(manager)).await;
+        targets.extend(found.into_iter().flatten().flatten().map(|address| address.ip()));
+    }
+    targets.extend(ELSEWHERE);
+    targets
+        .into_iter()
+        .filter_map(source_towards)
+        .find(|ip| usable(*ip))
+        .ok_or(EndpointError::Route)
 }
 
 /// Connecting a UDP socket sends nothing: the kernel only looks up the route.

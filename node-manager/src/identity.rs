@@ -16,6 +16,8 @@ use wgcni_fault::around;
 use wgcni_model::{Invalid, PrivateKey};
 use zeroize::Zeroizing;
 
+use crate::membership::Keys;
+
 /// Why there is no identity.
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
@@ -73,6 +75,11 @@ impl Identity {
     /// A key that others may read, that is damaged, or that cannot be stored.
     pub fn load_or_make(state_dir: &Path) -> Result<Self, IdentityError> {
         Ok(Self { mesh: key(&state_dir.join("mesh.key"))?, hub: key(&state_dir.join("hub.key"))? })
+    }
+
+    /// The public halves.
+    pub fn public(&self) -> Keys {
+        Keys { mesh: self.mesh.public_key(), hub: self.hub.public_key() }
     }
 }
 

@@ -11,6 +11,7 @@
 //! ```
 
 pub mod attachments;
+pub mod channel;
 pub mod cleanup;
 pub mod cli;
 pub mod config;
@@ -22,11 +23,13 @@ mod errors;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod identity;
+pub mod join;
 pub mod lock;
 pub mod membership;
 mod notifications;
 pub mod reclaim;
 pub mod reconcile;
+pub mod renew;
 pub mod rpc;
 pub mod serve;
 pub mod socket;

@@ -14,6 +14,7 @@ use wgcni_model::{AttachmentKey, FieldError, WireguardKind};
 use wgcni_store::Store;
 
 use crate::attachments::{Attachments, Record};
+use crate::channel::Channel;
 use crate::device;
 use crate::errors::RpcError;
 use crate::membership::{Link, Membership};
@@ -27,8 +28,6 @@ const REQUEST: usize = 1024 * 1024;
 /// What every answer says of the node.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// Its name.
-    pub node: String,
     /// The hub.
     pub hub: Hub,
     /// MTU of the containers' interfaces.
@@ -49,6 +48,8 @@ pub struct Service<S> {
     pub reconciler: Arc<Reconciler>,
     /// The node's place in the cluster.
     pub membership: tokio::sync::watch::Receiver<Option<Membership>>,
+    /// Who the node is, and its way to its cluster-manager.
+    pub channel: Channel,
     /// How the node stands with its cluster-manager.
     pub link: Link,
     /// What passes over the kernel found.

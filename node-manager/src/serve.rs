@@ -19,12 +19,13 @@ use wgcni_fault::around;
 use wgcni_store::SledStore;
 
 use crate::attachments::Attachments;
+use crate::channel::Channel;
 use crate::config::Config;
 use crate::desired::Node;
 use crate::endpoint;
 use crate::identity::Identity;
 use crate::lock::Lock;
-use crate::membership::{Files, Uplink};
+use crate::membership::{Ends, Files, Uplink};
 use crate::notifications::Notifications;
 use crate::reclaim::Reclaimer;
 use crate::reconcile::{Findings, HostKernel, Reconciler, Worker};
@@ -43,16 +44,8 @@ const TOMBSTONES: Duration = Duration::from_secs(5);
 pub async fn serve(config: Config) -> anyhow::Result<()> {
     let shutdown = wgcni_daemon::shutdown()?;
     keep_secrets()?;
-    if config.insecure {
-        let to = &config.cluster_manager;
-        tracing::warn!(%to, "INSECURE: everything to and from the cluster-manager can be read and changed on the way");
-    }
-    ensure_private_dir(&config.state_dir)?;
-    socket::prepare(&config.run_dir).context("directory of the sockets")?;
-    let _alone = Lock::take(&config.state_dir)?;
-    remove_temporaries(&config.state_dir)?;
-
-    let config = Arc::new(config);
+    let _alone = prepare(&config)?;
+    let (channel, config) = open_channel(config)?;
     let identity = Identity::load_or_make(&config.state_dir)?;
     let engine = Engine::detect(config.wireguard, &config.tunnels_socket())?;
     let reconciler = Arc::new(Reconciler::default());
@@ -60,9 +53,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
     start_tunnels(Process::new(&config, &findings), &engine, &reconciler, &mut tasks).await?;
 
-    let (uplink, attachments) = take_up(&config, &identity, &reconciler).await?;
+    let (uplink, attachments) = take_up(&config, &channel, &identity, &reconciler).await?;
     let node = node(&config, &identity).await?;
-    let about = about(&config, &identity, &engine, &node);
+    let about = about(&config, &identity, &engine, node.mtu);
     let kernel = HostKernel::new(engine, node, &config, &findings);
     let _worker = Worker::start(Arc::clone(&reconciler), kernel, config.resync)?;
     let _notifications = Notifications::start(&reconciler)?;
@@ -74,10 +67,18 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let reclaims = Arc::clone(&reclaimer);
     tasks.spawn(async move { reclaims.run().await });
     let (membership, link) = (uplink.membership(), uplink.link());
-    tasks.spawn(async move { uplink.run().await });
+    tasks.spawn(async move { uplink.run(&identity.mesh).await });
     tasks.spawn(follow_mtu(Arc::clone(&config), Arc::clone(&reconciler), about.mtu.clone()));
-    let service = Service { attachments, reclaimer, reconciler, membership, link, findings, about };
-    let service = Arc::new(service);
+    let service = Arc::new(Service {
+        attachments,
+        reclaimer,
+        reconciler,
+        membership,
+        channel,
+        link,
+        findings,
+        about,
+    });
     tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));
     listen(&config, service, shutdown).await?;
     tasks.shutdown().await;
@@ -85,19 +86,53 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Directories as they should be, and nobody else at work in them.
+fn prepare(config: &Config) -> anyhow::Result<Lock> {
+    ensure_private_dir(&config.state_dir)?;
+    socket::prepare(&config.run_dir).context("directory of the sockets")?;
+    let alone = Lock::take(&config.state_dir)?;
+    for directory in [config.state_dir.clone(), config.state_dir.join("member")] {
+        if directory.exists() {
+            remove_temporaries(&directory)?;
+        }
+    }
+    Ok(alone)
+}
+
+/// The way to the cluster-manager; where that leads is one of the things that tell the
+/// endpoint.
+fn open_channel(config: Config) -> anyhow::Result<(Channel, Arc<Config>)> {
+    let channel = Channel::open(&config)?;
+    let to = channel.addresses();
+    if channel.is_plaintext() {
+        tracing::warn!(
+            ?to,
+            "INSECURE: everything to and from the cluster-manager can be read and changed on the way"
+        );
+    }
+    Ok((channel, Arc::new(Config { managers: to, ..config })))
+}
+
 /// Takes up what is on disk: attachments, and the node's place in the cluster.
 async fn take_up(
     config: &Arc<Config>,
+    channel: &Channel,
     identity: &Identity,
     reconciler: &Arc<Reconciler>,
 ) -> anyhow::Result<(Uplink<SledStore>, Arc<Attachments<SledStore>>)> {
     let attachments = Arc::new(open_attachments(config, reconciler).await?);
     let files = Files::new(&config.state_dir);
-    let stored = files.load(&config.node)?;
-    let keys = (identity.mesh.public_key(), identity.hub.public_key());
-    let (ours, theirs) = (Arc::clone(&attachments), Arc::clone(reconciler));
-    let uplink = Uplink::new(Arc::clone(config), keys, files, ours, theirs);
+    let stored = files.load(channel.node())?;
+    let (config, channel) = (Arc::clone(config), channel.clone());
+    let joined = channel.cluster();
+    let ends = Ends { config, channel, keys: identity.public(), files };
+    let uplink = Uplink::new(ends, Arc::clone(&attachments), Arc::clone(reconciler));
     if let Some(membership) = stored {
+        let cluster = &membership.cluster.id;
+        anyhow::ensure!(
+            joined.is_none_or(|joined| joined == *cluster),
+            "lease.json is of cluster {cluster}, which this node has not joined: run node-manager join again"
+        );
         endpoint::check_overlap(&membership.cluster.prefixes)?;
         uplink.adopt(membership)?;
     }
@@ -180,14 +215,13 @@ async fn node(config: &Config, identity: &Identity) -> anyhow::Result<Node> {
     })
 }
 
-fn about(config: &Config, identity: &Identity, engine: &Engine, node: &Node) -> About {
+fn about(config: &Config, identity: &Identity, engine: &Engine, mtu: u16) -> About {
     About {
-        node: config.node.to_string(),
         hub: Hub {
             public_key: identity.hub.public_key(),
             endpoint: SocketAddr::from((Ipv4Addr::LOCALHOST, config.hub_port)),
         },
-        mtu: Arc::new(AtomicU16::new(node.mtu)),
+        mtu: Arc::new(AtomicU16::new(mtu)),
         kind: engine.kind(),
         dns: Dns { nameservers: config.dns_nameservers.clone(), ..Dns::default() },
     }
@@ -217,7 +251,7 @@ async fn announce(config: Arc<Config>, service: Arc<Service<SledStore>>) {
     let endpoint = endpoint::find(&config).await.ok();
     let endpoint = endpoint.and_then(|list| list.as_slice().first().map(ToString::to_string));
     tracing::info!(
-        node = %config.node,
+        node = %service.channel.node(),
         lease = lease.as_deref().unwrap_or("none"),
         engine = %service.about.kind,
         endpoint = endpoint.as_deref().unwrap_or("none"),

@@ -1,6 +1,6 @@
 //! What Status says: whether Attach can work now, and what is not as it should be.
 
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use wgcni_api::node_v1 as wire;
 use wgcni_ipam::Usage;
@@ -24,12 +24,14 @@ pub fn status<S: Store>(service: &Service<S>) -> wire::StatusResponse {
     let free = usage.iter().map(|u| u.capacity.saturating_sub(u.used + u.resting)).min();
     let membership = service.membership.borrow();
     let lease = membership.iter().flat_map(|m| m.lease.prefixes.iter());
+    let cluster = membership.as_ref().map(|m| m.cluster.id.clone());
+    let cluster = cluster.or_else(|| service.channel.cluster());
     let repairs = found.repairs.iter().map(|(kind, n)| (kind.to_string(), *n));
     wire::StatusResponse {
         ready: blocked.is_empty(),
-        reasons: [blocked, degraded].concat(),
+        reasons: [insecure(service), blocked, degraded].concat(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        node: service.about.node.clone(),
+        node: service.channel.node().to_string(),
         lease: lease.map(|prefix| prefix.to_string()).collect(),
         wireguard_kind: wire::WireguardKind::from(service.about.kind).into(),
         attachments: attachments as u64,
@@ -40,9 +42,23 @@ pub fn status<S: Store>(service: &Service<S>) -> wire::StatusResponse {
         repairs: repairs.collect(),
         reclaimed: service.reclaimer.taken(),
         resting_addresses: resting as u64,
+        channel: service.channel.label().to_owned(),
+        certificate_expires_unix_ms: service.channel.certified_until().map_or(0, millis),
+        cluster_id: cluster.map(|id| id.to_string()).unwrap_or_default(),
         silent_peers: found.silent.iter().take(LISTED).map(silent).collect(),
         ..Default::default()
     }
+}
+
+/// What is weaker than it could be, before everything else.
+fn insecure<S: Store>(service: &Service<S>) -> Vec<String> {
+    let why = "insecure plaintext: everything to and from the cluster-manager can be read and \
+               changed on the way; join the cluster instead";
+    service.channel.is_plaintext().then(|| why.to_owned()).into_iter().collect()
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Why Attach cannot work now.
@@ -63,6 +79,11 @@ fn blocked<S: Store>(service: &Service<S>, applied: &Applied, usage: &[Usage]) -
 fn degraded<S: Store>(service: &Service<S>, applied: &Applied, found: &Found) -> Vec<String> {
     let link = service.link.borrow();
     let mut reasons: Vec<String> = Vec::new();
+    if link.refused {
+        let why = "revoked or refused by the cluster-manager: ask the operator";
+        reasons.push(why.to_owned());
+    }
+    reasons.extend(link.certificate.iter().map(ToString::to_string));
     reasons.extend(applied.failure.iter().map(|f| f.reason.to_string()));
     reasons.extend(link.registration.iter().map(|r| format!("not registered: {r}")));
     reasons.extend(link.peers.iter().map(|r| format!("peers refused: {r}")));
@@ -95,7 +116,7 @@ fn silent(silent: &SilentNode) -> wire::SilentPeer {
     wire::SilentPeer {
         node: silent.node.to_string(),
         endpoint: silent.endpoint.map(|e| e.to_string()).unwrap_or_default(),
-        since_unix_ms: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
+        since_unix_ms: millis(since),
         stage: stage.into(),
         ..Default::default()
     }

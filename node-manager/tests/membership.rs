@@ -1,23 +1,24 @@
 //! What the node believes of a cluster-manager that says what it likes.
 #![allow(clippy::unwrap_used)]
 
+mod manager;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use connectrpc::{ConnectError, RequestContext, Response, Router, ServiceRequest};
-use connectrpc::{ServiceResult, ServiceStream};
+use connectrpc::Router;
+use manager::{Leases, Script};
 use node_manager::attachments::Attachments;
+use node_manager::channel::Channel;
 use node_manager::config::{Config, Settings};
-use node_manager::membership::{Files, LinkState, Membership, Uplink};
+use node_manager::membership::{Ends, Files, Keys, LinkState, Membership, Uplink};
 use node_manager::reconcile::{Kernel, Reconciler, Wish, Worker};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use wgcni_api::ipam_service::IpamService;
-use wgcni_api::wireguard_service::WireguardService;
-use wgcni_api::wireguard_v1::{RegisterPeerRequest, WatchPeersResponse};
-use wgcni_api::{ipam_v1, watch as watch_events, wireguard_v1};
+use wgcni_api::wireguard_v1::WatchPeersResponse;
+use wgcni_api::{watch as watch_events, wireguard_v1};
 use wgcni_daemon::CancellationToken;
 use wgcni_daemon::config::Flags;
 use wgcni_daemon::serve::{Limits, until_shutdown};
@@ -25,101 +26,6 @@ use wgcni_dataplane::{Parts, Peer as HubPeer};
 use wgcni_model::{Delta, Endpoints, History, NodeName, Peer, Prefixes, PrivateKey, PublicKey};
 use wgcni_model::{Revision, Snapshot};
 use wgcni_store::MemoryStore;
-
-/// A cluster-manager that says what it is told.
-#[derive(Default)]
-struct Script {
-    said: watch::Sender<Vec<WatchPeersResponse>>,
-    registered: watch::Sender<Vec<RegisterPeerRequest>>,
-    watched: watch::Sender<Vec<u64>>,
-}
-
-/// Everybody gets the same lease.
-struct Leases;
-
-#[allow(refining_impl_trait)]
-impl IpamService for Leases {
-    async fn allocate(
-        &self,
-        _: RequestContext,
-        request: ServiceRequest<'_, ipam_v1::AllocateRequest>,
-    ) -> ServiceResult<ipam_v1::AllocateResponse> {
-        let lease = ipam_v1::Lease {
-            node: request.node.to_owned(),
-            prefixes: vec!["10.64.1.0/24".to_owned()],
-            ..Default::default()
-        };
-        let cluster = ipam_v1::Cluster {
-            cluster_id: format!("{:032x}", 7),
-            prefixes: vec!["10.64.0.0/12".to_owned()],
-            ..Default::default()
-        };
-        Response::ok(ipam_v1::AllocateResponse {
-            lease: lease.into(),
-            cluster: cluster.into(),
-            ..Default::default()
-        })
-    }
-
-    async fn release(
-        &self,
-        _: RequestContext,
-        _: ServiceRequest<'_, ipam_v1::ReleaseRequest>,
-    ) -> ServiceResult<ipam_v1::ReleaseResponse> {
-        Err(ConnectError::unimplemented("release"))
-    }
-
-    async fn list(
-        &self,
-        _: RequestContext,
-        _: ServiceRequest<'_, ipam_v1::ListRequest>,
-    ) -> ServiceResult<ipam_v1::ListResponse> {
-        Err(ConnectError::unimplemented("list"))
-    }
-}
-
-#[allow(refining_impl_trait)]
-impl WireguardService for Script {
-    async fn register_peer(
-        &self,
-        _: RequestContext,
-        request: ServiceRequest<'_, wireguard_v1::RegisterPeerRequest>,
-    ) -> ServiceResult<wireguard_v1::RegisterPeerResponse> {
-        self.registered.send_modify(|all| all.push(request.to_owned_message()));
-        Response::ok(wireguard_v1::RegisterPeerResponse::default())
-    }
-
-    async fn deregister_peer(
-        &self,
-        _: RequestContext,
-        _: ServiceRequest<'_, wireguard_v1::DeregisterPeerRequest>,
-    ) -> ServiceResult<wireguard_v1::DeregisterPeerResponse> {
-        Err(ConnectError::unimplemented("deregister"))
-    }
-
-    async fn list_peers(
-        &self,
-        _: RequestContext,
-        _: ServiceRequest<'_, wireguard_v1::ListPeersRequest>,
-    ) -> ServiceResult<wireguard_v1::ListPeersResponse> {
-        Err(ConnectError::unimplemented("list"))
-    }
-
-    async fn watch_peers(
-        &self,
-        _: RequestContext,
-        request: ServiceRequest<'_, wireguard_v1::WatchPeersRequest>,
-    ) -> ServiceResult<ServiceStream<wireguard_v1::WatchPeersResponse>> {
-        self.watched.send_modify(|all| all.push(request.after_revision));
-        let said = self.said.subscribe();
-        let events = futures::stream::unfold((said, 0), |(mut said, next)| async move {
-            let event = said.wait_for(|said| said.len() > next).await.ok()?[next].clone();
-            // An event without content stands for the end of the stream.
-            event.event.is_some().then_some((Ok(event), (said, next + 1)))
-        });
-        Response::stream_ok(events)
-    }
-}
 
 #[derive(Debug, Parser)]
 struct Cli {
@@ -146,15 +52,18 @@ impl Node {
     async fn with(flags: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let script = Arc::new(Script::default());
-        let config = Arc::new(config(serve(&script).await, flags));
+        let state = format!("--state-dir {}", dir.path().display());
+        let config = Arc::new(config(serve(&script).await, &format!("{state} {flags}")));
+        let channel = Channel::open(&config).unwrap();
         let reconciler = Arc::new(Reconciler::default());
         let (store, r) = (MemoryStore::new(), Arc::clone(&reconciler));
         let attachments = Attachments::open(store, r, "boot", Duration::ZERO).await.unwrap();
         let files = Files::new(dir.path());
         let (a, r) = (Arc::new(attachments), Arc::clone(&reconciler));
-        let uplink = Uplink::new(config, (key(1), key(2)), files.clone(), a, r);
+        let keys = Keys { mesh: key(1), hub: key(2) };
+        let uplink = Uplink::new(Ends { config, channel, keys, files: files.clone() }, a, r);
         let (membership, link) = (uplink.membership(), uplink.link());
-        tokio::spawn(async move { uplink.run().await });
+        tokio::spawn(async move { uplink.run(&PrivateKey::from_random([1; 32])).await });
         Self { script, membership, link, reconciler, files, _dir: dir }
     }
 
@@ -233,8 +142,10 @@ async fn serve(script: &Arc<Script>) -> SocketAddr {
 }
 
 fn config(manager: SocketAddr, flags: &str) -> Config {
-    let line =
-        format!("x --node one --endpoint 192.0.2.1 --cluster-manager http://{manager} {flags}");
+    let line = format!(
+        "x --node one --endpoint 192.0.2.1 --cluster-manager http://{manager} \
+         --insecure-plaintext {flags}"
+    );
     let cli = Cli::parse_from(line.split_whitespace());
     let file = tempfile::NamedTempFile::new().unwrap();
     Config::load(Some(file.path().to_owned()), &cli.settings).unwrap()
@@ -272,6 +183,90 @@ async fn peers_that_cannot_be_true_are_refused_and_the_old_ones_stay() {
     node.say_all(5, [peer("one", 66, "10.64.1.0/24")]);
     assert!(node.refused().await.starts_with("this node is listed with key"));
     assert_eq!(node.membership.borrow().as_ref().unwrap().peers.revision, Revision(4));
+}
+
+/// What is on the wire of a peer with these allowed IPs.
+fn wire(name: &str, mesh_key: PublicKey, allowed: &[&str]) -> wireguard_v1::Peer {
+    wireguard_v1::Peer {
+        node: name.to_owned(),
+        mesh_public_key: mesh_key.as_bytes().to_vec(),
+        allowed_ips: allowed.iter().map(|&text| text.to_owned()).collect(),
+        ..Default::default()
+    }
+}
+
+/// What a thief beside this node and `two` claims, separated by blanks, and why not.
+const CLAIMS: [(&str, &str); 18] = [
+    ("0.0.0.0/0", "allowed_ips"),
+    ("::/0", "allowed_ips"),
+    ("128.0.0.0/1", "allowed_ips"),
+    // The cluster's space; all, part and an address of another's; the same of this node's.
+    ("10.64.0.0/12", "both claim"),
+    ("10.64.2.0/24", "both claim"),
+    ("10.64.2.128/25", "both claim"),
+    ("10.64.2.9/32", "both claim"),
+    ("10.64.1.0/24", "both claim"),
+    ("10.64.1.7/32", "both claim"),
+    ("192.0.2.0/24", "not inside the cluster"),
+    ("fd00:bb::/64", "not inside the cluster"),
+    ("::ffff:10.64.3.0/120", "allowed_ips"),
+    ("127.0.0.0/24", "allowed_ips"),
+    ("169.254.169.254/32", "allowed_ips"),
+    ("10.64.3.1/24", "allowed_ips"),
+    ("10.64.3.0/24\n", "allowed_ips"),
+    ("10.64.3.0/24 10.64.4.0/24", "allowed_ips"),
+    ("x", "allowed_ips"),
+];
+
+/// Lists that cannot be true, and why not.
+fn forged() -> Vec<(Vec<wireguard_v1::Peer>, &'static str)> {
+    let own = || wire("one", key(1), &["10.64.1.0/24"]);
+    let with = |peer| vec![own(), wire("two", key(12), &["10.64.2.0/24"]), peer];
+    let free = |name, key| wire(name, key, &["10.64.3.0/24"]);
+    let low_order = |byte| {
+        let mut peer = free("x", key(13));
+        peer.mesh_public_key = vec![0; 32];
+        peer.mesh_public_key[0] = byte;
+        peer
+    };
+    let claims = CLAIMS.map(|(claims, why)| {
+        (with(wire("x", key(13), &claims.split(' ').collect::<Vec<_>>())), why)
+    });
+    let others = [
+        // This node is not listed, so that nothing overlaps.
+        (vec![wire("x", key(13), &["10.64.1.7/32"])], "leased to this node"),
+        (with(free("x", key(12))), "same key"),
+        (with(free("x", key(1))), "key"),
+        (vec![free("x", key(1))], "own mesh key"),
+        (with(free("x", key(2))), "own hub key"),
+        (vec![wire("one", key(66), &["10.64.1.0/24"])], "listed with key"),
+        (vec![wire("one", key(1), &["10.64.9.0/24"])], "listed with lease"),
+        (with(low_order(0)), "mesh_public_key"),
+        (with(low_order(1)), "mesh_public_key"),
+        (with(free("../x", key(13))), "node"),
+    ];
+    claims.into_iter().chain(others).collect()
+}
+
+#[tokio::test]
+async fn a_forged_list_of_peers_is_refused() {
+    for (peers, why) in forged() {
+        let mut node = Node::new().await;
+        node.say_all(1, [this(), peer("two", 12, "10.64.2.0/24")]);
+        assert_eq!(node.believed(1).await, "one two");
+        let what = format!("{peers:?}");
+        let snapshot = wireguard_v1::Snapshot { peers, supersedes: true, ..Default::default() };
+        node.say(WatchPeersResponse {
+            revision: 2,
+            history: history().to_string(),
+            event: Some(snapshot.into()),
+            ..Default::default()
+        });
+        let refused = node.refused().await;
+        assert!(refused.contains(why), "{what}: {refused}");
+        let held = node.membership.borrow().as_ref().unwrap().peers.clone();
+        assert_eq!((held.revision, held.peers.len()), (Revision(1), 2), "{what}");
+    }
 }
 
 #[tokio::test]
@@ -346,6 +341,24 @@ async fn applied_revision_is_reported_soon() {
     let last = reported.unwrap().unwrap().last().unwrap().clone();
     assert_eq!((last.node.as_str(), last.endpoints), ("one", vec!["192.0.2.1:51820".to_owned()]));
     assert_eq!(last.mesh_public_key, key(1).as_bytes());
+}
+
+#[tokio::test]
+async fn a_removal_is_acknowledged_within_two_seconds() {
+    let mut node = Node::new().await;
+    let worker = Worker::start(Arc::clone(&node.reconciler), Willing, Duration::from_hours(1));
+    let _worker = worker.unwrap();
+    let mut applied = node.reconciler.subscribe();
+    node.say_all(5, [this(), peer("two", 12, "10.64.2.0/24")]);
+    assert_eq!(node.believed(5).await, "one two");
+    let mut registered = node.script.registered.subscribe();
+    for revision in 6..10 {
+        node.say_change(revision, vec![], &["two"]);
+        applied.wait_for(|applied| applied.revision == Revision(revision)).await.unwrap();
+        let reported =
+            registered.wait_for(|all| all.iter().any(|r| r.applied_revision == revision));
+        tokio::time::timeout(Duration::from_secs(2), reported).await.unwrap().unwrap();
+    }
 }
 
 /// A kernel that does everything.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::time::Duration;
 
-use common::{Host, block_on, key, public, request, until};
+use common::{Host, PLAINTEXT, block_on, key, public, request, until};
 use connectrpc::ErrorCode;
 use connectrpc::client::{ClientConfig, Http2Connection};
 use connectrpc_health::HealthClient;
@@ -203,7 +203,7 @@ fn node_that_leaves_gives_its_lease_back() {
     host.start(&[]);
     host.attach(&request("a", 1)).unwrap();
     host.end(Signal::SIGTERM);
-    let output = host.node_manager(&["leave", "--node", "one"]);
+    let output = host.node_manager(&["leave", "--node", "one", PLAINTEXT]);
     assert!(output.status.success(), "{output:?}");
     assert!(!host.state("lease.json").exists() && host.state("mesh.key").exists());
     host.start(&[]);
@@ -237,10 +237,24 @@ fn tombstones_count_before_anybody_is_served_and_later() {
 }
 
 #[test]
+fn the_insecure_mode_is_the_first_thing_that_status_says() {
+    let mut host = Host::new();
+    host.start(&[]);
+    let status = host.status().unwrap();
+    assert!(status.reasons[0].starts_with("insecure plaintext: "), "{:?}", status.reasons);
+    assert_eq!(
+        (status.channel.as_str(), status.certificate_expires_unix_ms),
+        ("insecure plaintext", 0)
+    );
+    assert_eq!(status.cluster_id, format!("{:032x}", 7));
+    assert!(host.log().contains("INSECURE"));
+}
+
+#[test]
 fn second_node_manager_is_refused() {
     let mut host = Host::new();
     host.start(&[]);
-    let output = host.node_manager(&["serve", "--node", "one"]);
+    let output = host.node_manager(&["serve", "--node", "one", PLAINTEXT]);
     assert!(!output.status.success());
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(error.contains("another node-manager runs"), "{error}");

@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::Uri;
 use wgcni_daemon::config::{ConfigErrors, File, Flags, layered};
 use wgcni_daemon::logging::Format;
 use wgcni_dataplane::Preference;
@@ -41,12 +40,15 @@ pub enum EndpointSource {
 /// The configuration.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Name of this node.
-    pub node: NodeName,
-    /// Address of the cluster-manager.
-    pub cluster_manager: Uri,
-    /// Whether what goes to the cluster-manager may be read on the way.
-    pub insecure: bool,
+    /// Name of this node, where it is configured.
+    pub node: Option<NodeName>,
+    /// The host's name, where it can be a node's.
+    pub hostname: Option<NodeName>,
+    /// Where the cluster-manager is, `host:port`, best first; none: where the member's file
+    /// says.
+    pub managers: Vec<String>,
+    /// Whether everything to and from the cluster-manager may be read and changed on the way.
+    pub plaintext: bool,
     /// Directory of keys, lease, peers and attachments.
     pub state_dir: PathBuf,
     /// Directory of the sockets.

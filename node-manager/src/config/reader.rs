@@ -11,13 +11,15 @@ use http::Uri;
 use wgcni_daemon::config::{ConfigErrors, Layered};
 use wgcni_dataplane::Preference;
 use wgcni_dataplane::firewall::Protocol;
-use wgcni_model::NodeName;
 
 use super::{Config, EndpointSource, HostPort, Settings};
 
 /// What is logged by default. The WireGuard library tells of every peer at `info`, and so
 /// do we, in one line less.
 const DEFAULT_LOG: &str = "info,defguard_wireguard_rs=warn";
+
+/// Where the cluster-manager is when only plaintext was asked for.
+const PLAINTEXT: &str = "127.0.0.1:7400";
 
 /// Turns texts into values and keeps the mistakes.
 pub(super) struct Reader {
@@ -27,9 +29,8 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn read(mut self) -> Result<Config, ConfigErrors> {
         let settings = self.layers.settings.clone();
-        let node = self.node(settings.node.as_deref());
-        let cluster_manager = self.cluster_manager(settings.cluster_manager.as_deref());
-        let insecure = self.insecure(cluster_manager.as_ref());
+        let node = settings.node.as_deref().and_then(|name| self.value("node", name));
+        let (managers, plaintext) = self.managers();
         let mesh_port = self.port("mesh_port", settings.mesh_port, 51820);
         let hub_port = self.hub_port(settings.hub_port, mesh_port);
         let endpoint = self.endpoint(mesh_port);
@@ -43,15 +44,12 @@ impl Reader {
         let reclaim_after = settings.reclaim_after_seconds;
         let reclaim_after = self.seconds("reclaim_after_seconds", reclaim_after, 300, 1);
         let settings = self.layers.finish()?;
-        // A value that is missing here was rejected above, and `finish` returned it.
-        let (Some(node), Some(cluster_manager)) = (node, cluster_manager) else {
-            return Err(ConfigErrors(Vec::new()));
-        };
         let directory = |given: Option<PathBuf>, default: &str| given.unwrap_or(default.into());
         Ok(Config {
             node,
-            cluster_manager,
-            insecure,
+            hostname: hostname().parse().ok(),
+            managers,
+            plaintext,
             state_dir: directory(settings.state_dir, "/var/lib/wgcni/node-manager"),
             run_dir: directory(settings.run_dir, "/run/wgcni"),
             endpoint,
@@ -71,29 +69,41 @@ impl Reader {
         })
     }
 
-    fn node(&mut self, given: Option<&str>) -> Option<NodeName> {
-        let name = given.map_or_else(hostname, str::to_owned);
-        self.value("node", &name)
-    }
-
-    fn cluster_manager(&mut self, given: Option<&str>) -> Option<Uri> {
-        let uri: Uri = self.value("cluster_manager", given.unwrap_or("http://127.0.0.1:7400"))?;
-        if uri.scheme_str() != Some("http") || uri.host().is_none() || uri.port().is_none() {
-            self.layers.reject("cluster_manager", "must be http://host:port");
-            return None;
+    /// Where the cluster-manager is, and whether the way there is plaintext: that must be
+    /// asked for by name.
+    fn managers(&mut self) -> (Vec<String>, bool) {
+        let given = self.layers.settings.cluster_manager.clone();
+        let insecure = self.layers.settings.insecure_plaintext == Some(true);
+        let Some(given) = given else {
+            let default = insecure.then(|| PLAINTEXT.to_owned());
+            return (default.into_iter().collect(), insecure);
+        };
+        if given.contains("://") {
+            return (self.plaintext(&given, insecure).into_iter().collect(), true);
         }
-        Some(uri)
+        let list: Vec<String> = given.split(',').map(|item| item.trim().to_owned()).collect();
+        if insecure {
+            let why = "is for http://host:port; addresses without it are reached over TLS";
+            self.layers.reject("insecure_plaintext", why);
+        }
+        if !list.iter().all(|item| is_address(item)) {
+            self.layers.reject("cluster_manager", "must be host:port, or more of them with commas");
+        }
+        (list, false)
     }
 
-    /// Whether the connection is insecure; a mistake unless that was asked for.
-    fn insecure(&mut self, uri: Option<&Uri>) -> bool {
-        let insecure = uri.is_some_and(|uri| !is_loopback(uri));
-        if insecure && self.layers.settings.insecure_plaintext != Some(true) {
-            let why = "is not on the loopback, and what goes there can be read on the way: \
-                       set insecure_plaintext = true to do it anyway";
+    fn plaintext(&mut self, given: &str, asked_for: bool) -> Option<String> {
+        let uri: Uri = self.value("cluster_manager", given)?;
+        let address = uri.authority().map(ToString::to_string).unwrap_or_default();
+        if uri.scheme_str() != Some("http") || !is_address(&address) {
+            self.layers.reject("cluster_manager", "must be host:port, or http://host:port");
+        } else if !asked_for {
+            let why = "can be read and changed on the way: join the cluster with \
+                       `node-manager join` instead, or set insecure_plaintext = true to do it \
+                       anyway";
             self.layers.reject("cluster_manager", why);
         }
-        insecure
+        Some(address)
     }
 
     fn port(&mut self, key: &str, given: Option<u16>, default: u16) -> u16 {
@@ -202,8 +212,9 @@ fn hostname() -> String {
     name.trim().split('.').next().unwrap_or_default().to_lowercase()
 }
 
-fn is_loopback(uri: &Uri) -> bool {
-    let host = uri.host().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    address.map_or(host == "localhost", |ip| ip.is_loopback())
+/// Whether it is `host:port`.
+fn is_address(text: &str) -> bool {
+    let (host, port) = text.rsplit_once(':').unwrap_or_default();
+    let printable = host.bytes().all(|b| b.is_ascii_graphic() && !b"/@,".contains(&b));
+    !host.is_empty() && printable && port.parse::<u16>().is_ok_and(|port| port != 0)
 }

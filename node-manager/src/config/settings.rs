@@ -9,13 +9,14 @@ use wgcni_daemon::logging::Format;
 /// The keys as they are written: in the file, as flags, as variables.
 #[derive(Debug, Default, Clone, Deserialize, clap::Args)]
 pub struct Settings {
-    /// Name of this node; default: the host's name.
+    /// Name of this node; default: as it joined, before that the host's name.
     #[arg(long, env = "WGCNI_NODE")]
     pub(super) node: Option<String>,
-    /// Address of the cluster-manager.
+    /// Where the cluster-manager is, host:port, more of them with commas; default: as it said
+    /// when the node joined. With `insecure_plaintext`: `http://host:port`.
     #[arg(long, env = "WGCNI_CLUSTER_MANAGER")]
     pub(super) cluster_manager: Option<String>,
-    /// Talk to a cluster-manager on another machine without encryption.
+    /// Talk to the cluster-manager without encryption, and without proof of who is who.
     #[arg(long, env = "WGCNI_INSECURE_PLAINTEXT", num_args = 0..=1, default_missing_value = "true")]
     pub(super) insecure_plaintext: Option<bool>,
     /// Directory of keys, lease, peers and attachments.

@@ -23,8 +23,8 @@ fn mistakes(args: &[&str]) -> Vec<String> {
 #[test]
 fn defaults_are_as_documented() {
     let config = load(&[]).unwrap();
-    assert_eq!(config.cluster_manager.to_string(), "http://127.0.0.1:7400/");
-    assert_eq!((config.mesh_port, config.hub_port, config.insecure), (51820, 51819, false));
+    assert_eq!((config.managers.len(), config.plaintext), (0, false));
+    assert_eq!((config.mesh_port, config.hub_port), (51820, 51819));
     assert_eq!(config.node_socket().to_string_lossy(), "/run/wgcni/node.sock");
     assert_eq!(config.state_dir.to_string_lossy(), "/var/lib/wgcni/node-manager");
     assert_eq!(config.host_ports, [(Protocol::Tcp, 4646)]);
@@ -34,14 +34,25 @@ fn defaults_are_as_documented() {
 }
 
 #[test]
-fn plaintext_beyond_the_loopback_must_be_asked_for() {
-    for far in ["http://192.0.2.1:7400", "http://[2001:db8::1]:7400", "http://manager:7400"] {
-        assert_eq!(mistakes(&["--cluster-manager", far]), ["cluster_manager"]);
-        let config = load(&["--cluster-manager", far, "--insecure-plaintext"]).unwrap();
-        assert!(config.insecure);
+fn plaintext_must_be_asked_for_by_name() {
+    for uri in ["http://192.0.2.1:7400", "http://[2001:db8::1]:7400", "http://127.0.0.1:7400"] {
+        assert_eq!(mistakes(&["--cluster-manager", uri]), ["cluster_manager"]);
+        let config = load(&["--cluster-manager", uri, "--insecure-plaintext"]).unwrap();
+        assert_eq!((config.managers, config.plaintext), (vec![uri[7..].to_owned()], true));
     }
-    for near in ["http://127.0.0.9:1", "http://[::1]:1", "http://localhost:1"] {
-        assert!(!load(&["--cluster-manager", near]).unwrap().insecure, "{near}");
+    let config = load(&["--insecure-plaintext"]).unwrap();
+    assert_eq!((config.managers, config.plaintext), (vec!["127.0.0.1:7400".to_owned()], true));
+}
+
+#[test]
+fn addresses_are_reached_over_tls() {
+    let config = load(&["--cluster-manager", "manager:7400, [2001:db8::1]:7400"]).unwrap();
+    assert!(!config.plaintext);
+    assert_eq!(config.managers, ["manager:7400", "[2001:db8::1]:7400"]);
+    let both = ["--cluster-manager", "manager:7400", "--insecure-plaintext"];
+    assert_eq!(mistakes(&both), ["insecure_plaintext"]);
+    for bad in ["manager", "manager:0", ":7400", "a:1,", "a:1/x:1", "ftp://a:1", "http://a/b"] {
+        assert_eq!(mistakes(&["--cluster-manager", bad]), ["cluster_manager"], "{bad}");
     }
 }
 

@@ -10,11 +10,12 @@ use wgcni_api::client::ClusterManager;
 use wgcni_api::{Allocated, Claim, Registration, wireguard_v1};
 use wgcni_daemon::Backoff;
 use wgcni_fault::around;
-use wgcni_model::{FieldError, NodeName, PublicKey, Revision, Snapshot};
+use wgcni_model::{ClusterId, FieldError, NodeName, PrivateKey, Revision, Snapshot};
 use wgcni_store::Store;
 
-use super::{Files, Membership, StateError, follow};
+use super::{Files, Keys, Membership, StateError, follow};
 use crate::attachments::{AdoptError, Attachments};
+use crate::channel::Channel;
 use crate::config::Config;
 use crate::endpoint::{self, EndpointError};
 use crate::errors::chain;
@@ -27,13 +28,20 @@ pub const CALL: Duration = Duration::from_secs(10);
 const SIGN_OF_LIFE: std::ops::Range<u64> = 10_000..15_000;
 
 /// How long applied revisions gather before they are reported, in milliseconds.
-const GATHER: std::ops::Range<u64> = 200..1_000;
+const GATHER: std::ops::Range<u64> = 100..800;
+
+/// How long a node that is refused leaves the cluster-manager alone, in milliseconds.
+const REFUSED: std::ops::Range<u64> = 45_000..90_000;
 
 /// How the node stands with its cluster-manager.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LinkState {
     /// Whether the stream of peers is up.
     pub connected: bool,
+    /// Whether the cluster-manager refuses this node.
+    pub refused: bool,
+    /// What is wrong with the node's certificate.
+    pub certificate: Option<Arc<str>>,
     /// Why lease or registration do not work.
     pub registration: Option<Arc<str>>,
     /// Why the peers are not up to date.
@@ -48,12 +56,14 @@ pub type Link = watch::Receiver<LinkState>;
 /// Why the node is not registered.
 #[derive(Debug, thiserror::Error)]
 enum UplinkError {
-    #[error("{what}: {}", text(.error))]
-    Call { what: &'static str, error: ConnectError },
+    #[error("{what}: {text}")]
+    Call { what: &'static str, text: String, refused: bool },
     #[error("the cluster-manager's answer: {0}")]
     Answer(#[from] FieldError),
     #[error("the cluster-manager answers with a lease of node {0}")]
     Foreign(NodeName),
+    #[error("the cluster-manager answers for cluster {0}, which this node has not joined")]
+    Cluster(ClusterId),
     #[error(transparent)]
     Adopt(#[from] AdoptError),
     #[error("{}", chain(.0))]
@@ -62,16 +72,24 @@ enum UplinkError {
     Endpoint(#[from] EndpointError),
 }
 
-fn text(error: &ConnectError) -> String {
-    let message = error.message.as_deref().unwrap_or_default();
-    format!("{}: {message}", error.code.as_str())
+/// Both ends of the conversation.
+#[derive(Debug, Clone)]
+pub struct Ends {
+    /// What the operator said.
+    pub config: Arc<Config>,
+    /// Who this node is, and the way to its cluster-manager.
+    pub channel: Channel,
+    /// Its keys.
+    pub keys: Keys,
+    /// Where its place in the cluster is kept.
+    pub files: Files,
 }
 
 /// The node's side of the conversation with the cluster-manager.
 pub struct Uplink<S> {
     pub(super) config: Arc<Config>,
-    pub(super) mesh_key: PublicKey,
-    hub_key: PublicKey,
+    pub(super) channel: Channel,
+    pub(super) keys: Keys,
     pub(super) client: ClusterManager,
     pub(super) files: Files,
     attachments: Arc<Attachments<S>>,
@@ -84,19 +102,13 @@ pub struct Uplink<S> {
 
 impl<S: Store> Uplink<S> {
     /// Prepares the conversation; nothing is sent yet.
-    pub fn new(
-        config: Arc<Config>,
-        keys: (PublicKey, PublicKey),
-        files: Files,
-        attachments: Arc<Attachments<S>>,
-        reconciler: Arc<Reconciler>,
-    ) -> Self {
-        let client = ClusterManager::plaintext(config.cluster_manager.clone(), CALL);
+    pub fn new(ends: Ends, attachments: Arc<Attachments<S>>, reconciler: Arc<Reconciler>) -> Self {
+        let Ends { config, channel, keys, files } = ends;
         Self {
+            client: channel.client(CALL),
             config,
-            mesh_key: keys.0,
-            hub_key: keys.1,
-            client,
+            channel,
+            keys,
             files,
             attachments,
             reconciler,
@@ -132,10 +144,25 @@ impl<S: Store> Uplink<S> {
         self.membership.send_replace(Some(membership));
     }
 
-    /// Keeps the node leased, registered and up to date, for ever.
-    pub async fn run(&self) {
-        // Neither ends.
-        tokio::join!(self.keep_registered(), follow::follow(self));
+    /// Keeps the node leased, registered, certified and up to date, for ever. `mesh_key`
+    /// proves who it is should its certificate have expired.
+    pub async fn run(&self, mesh_key: &PrivateKey) {
+        // Joining is a large future, and rare.
+        let certified = Box::pin(self.channel.keep(mesh_key, &self.membership, &self.link));
+        // None ends.
+        tokio::join!(self.keep_registered(), follow::follow(self), certified);
+    }
+
+    /// Waits after a call that did not work: a cluster-manager that refuses this node is left
+    /// alone for longer, as long as this node has no other credentials.
+    pub(super) async fn rest(&self, refused: bool, backoff: &mut Backoff) {
+        let wait = backoff.fail(&mut rand::rng());
+        let slow = Duration::from_millis(rand::rng().random_range(REFUSED));
+        // Dropping either loses nothing: both only wait.
+        tokio::select! {
+            () = tokio::time::sleep(if refused { slow } else { wait }) => {}
+            () = self.channel.changed() => {}
+        }
     }
 
     async fn keep_registered(&self) {
@@ -146,7 +173,7 @@ impl<S: Store> Uplink<S> {
             let revision = applied.borrow_and_update().revision;
             match self.announce(&mut leased, revision).await {
                 Ok(()) => {
-                    self.note(None);
+                    self.note(None, false);
                     backoff.succeed();
                     let period = Duration::from_millis(rand::rng().random_range(SIGN_OF_LIFE));
                     let news = async {
@@ -164,28 +191,38 @@ impl<S: Store> Uplink<S> {
                     }
                 }
                 Err(error) => {
-                    self.note(Some(error.to_string().into()));
-                    let wait = backoff.fail(&mut rand::rng());
-                    tokio::time::sleep(wait).await;
+                    let refused = matches!(error, UplinkError::Call { refused: true, .. });
+                    self.note(Some(error.to_string().into()), refused);
+                    self.rest(refused, &mut backoff).await;
                 }
             }
         }
     }
 
     /// Keeps how registration stands, and logs it when it changes.
-    fn note(&self, problem: Option<Arc<str>>) {
+    fn note(&self, problem: Option<Arc<str>>, refused: bool) {
+        // Another failure tells nothing of that.
+        if refused || problem.is_none() {
+            note_refused(&self.link, refused);
+        }
         self.link.send_if_modified(|link| {
             if link.registration == problem {
                 return false;
             }
-            if let Some(problem) = &problem {
-                tracing::warn!(%problem, "not registered; trying again");
-            } else {
-                tracing::info!("registered again");
+            match &problem {
+                // Told already.
+                Some(_) if refused => {}
+                Some(problem) => tracing::warn!(%problem, "not registered; trying again"),
+                None => tracing::info!("registered again"),
             }
             link.registration = problem;
             true
         });
+    }
+
+    fn failed(&self, what: &'static str, error: &ConnectError) -> UplinkError {
+        let refused = self.channel.is_refusal(error);
+        UplinkError::Call { what, text: self.channel.explain(error), refused }
     }
 
     /// Asks for the lease where it may be unknown, then registers.
@@ -195,9 +232,9 @@ impl<S: Store> Uplink<S> {
             *leased = true;
         }
         let registration = Registration {
-            node: self.config.node.clone(),
-            mesh_key: self.mesh_key,
-            hub_key: self.hub_key,
+            node: self.channel.node().clone(),
+            mesh_key: self.keys.mesh,
+            hub_key: self.keys.hub,
             endpoints: endpoint::find(&self.config).await?,
             applied,
         };
@@ -206,19 +243,22 @@ impl<S: Store> Uplink<S> {
         answer.map(drop).map_err(|error| {
             // A cluster-manager that lost its leases: ask for ours again.
             *leased &= error.code != ErrorCode::FailedPrecondition;
-            UplinkError::Call { what: "register", error }
+            self.failed("register", &error)
         })
     }
 
     async fn confirm_lease(&self) -> Result<(), UplinkError> {
         let current = self.membership.borrow().clone();
         let held = current.as_ref().map(|current| current.lease.prefixes);
-        let claim = Claim { node: self.config.node.clone(), held };
+        let claim = Claim { node: self.channel.node().clone(), held };
         let answer = around!("node.allocate", self.client.ipam.allocate((&claim).into()).await);
-        let answer = answer.map_err(|error| UplinkError::Call { what: "get a lease", error })?;
+        let answer = answer.map_err(|error| self.failed("get a lease", &error))?;
         let Allocated { lease, cluster } = Allocated::try_from(answer.into_owned())?;
-        if lease.node != self.config.node {
+        if lease.node != *self.channel.node() {
             return Err(UplinkError::Foreign(lease.node));
+        }
+        if self.channel.cluster().is_some_and(|joined| joined != cluster.id) {
+            return Err(UplinkError::Cluster(cluster.id));
         }
         if let Some(current) = &current
             && (&*current.lease, &*current.cluster) == (&lease, &cluster)
@@ -235,4 +275,20 @@ impl<S: Store> Uplink<S> {
         self.wish(Membership { cluster: Arc::new(cluster), lease: Arc::new(lease), peers });
         Ok(())
     }
+}
+
+/// Keeps whether the cluster-manager refuses this node, and logs it when it changes.
+pub(crate) fn note_refused(link: &watch::Sender<LinkState>, refused: bool) {
+    link.send_if_modified(|link| {
+        let was = std::mem::replace(&mut link.refused, refused);
+        if refused && !was {
+            tracing::error!(
+                "the cluster-manager refuses this node: it was revoked, or what it does is not \
+                 allowed; ask the operator. What the kernel holds stays"
+            );
+        } else if was && !refused {
+            tracing::info!("the cluster-manager does not refuse this node any more");
+        }
+        was != refused
+    });
 }

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use wgcni_api::watch::Event;
 use wgcni_api::wireguard_v1::WatchPeersRequest;
 use wgcni_daemon::Backoff;
-use wgcni_model::{ClusterId, FieldError, Gap, Peer, Snapshot};
+use wgcni_model::{ClusterId, FieldError, Gap, Peer, Revision, Snapshot};
 use wgcni_store::Store;
 
-use super::client::Uplink;
+use super::client::{Uplink, note_refused};
 use super::doubt::Doubt;
-use super::{Membership, Refusal, check};
+use super::{Membership, check};
 
 /// Longest silence before the stream is taken for dead; heartbeats come every 10 s.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -53,6 +53,14 @@ pub(super) async fn follow<S: Store>(uplink: &Uplink<S>) {
         if matches!(error, StreamError::Event(_) | StreamError::Gap(_)) {
             follower.start_again();
         }
+        if let StreamError::Event(error) = &error {
+            // What cannot even be read is refused like the rest.
+            note_refusal(uplink, None, Some(error.to_string()));
+        }
+        let refused = matches!(&error, StreamError::Call(e) if uplink.channel.is_refusal(e));
+        if refused {
+            note_refused(&uplink.link, true);
+        }
         uplink.link.send_if_modified(|link| {
             let was = std::mem::replace(&mut link.connected, false);
             if was {
@@ -62,8 +70,7 @@ pub(super) async fn follow<S: Store>(uplink: &Uplink<S>) {
             }
             was
         });
-        let wait = backoff.fail(&mut rand::rng());
-        tokio::time::sleep(wait).await;
+        uplink.rest(refused, &mut backoff).await;
     }
 }
 
@@ -80,7 +87,7 @@ impl<S: Store> Follower<'_, S> {
         let uplink = self.uplink;
         let held = self.said.get_or_insert_with(|| believed(uplink));
         let request = WatchPeersRequest {
-            node: uplink.config.node.to_string(),
+            node: uplink.channel.node().to_string(),
             after_revision: held.revision.0,
             history: held.history.to_string(),
             ..Default::default()
@@ -156,15 +163,16 @@ impl<S: Store> Follower<'_, S> {
         let uplink = self.uplink;
         let Some(said) = &self.said else { return };
         let Some(current) = uplink.membership.borrow().clone() else { return };
-        let verdict = check(said, &current.cluster, &current.lease, uplink.mesh_key);
-        note_refusal(uplink, said, verdict.as_ref().err());
+        let verdict = check(said, &current.cluster, &current.lease, uplink.keys);
+        let refusal = verdict.as_ref().err().map(ToString::to_string);
+        note_refusal(uplink, Some(said.revision), refusal);
         if verdict.is_err() {
             return;
         }
         let mut list = said.clone();
         self.doubt.take_if(|doubt| doubt.is_over(Instant::now()));
         if let Some(doubt) = &self.doubt {
-            list = doubt.settle(said, &current, uplink.mesh_key);
+            list = doubt.settle(said, &current, uplink.keys.mesh);
         }
         self.doubt.take_if(|_| list.peers == said.peers);
         note_kept(uplink, &list, said);
@@ -179,12 +187,13 @@ impl<S: Store> Follower<'_, S> {
 }
 
 /// Keeps why the list is refused, and logs it when it changes.
-fn note_refusal<S>(uplink: &Uplink<S>, said: &Snapshot, refusal: Option<&Refusal>) {
-    let problem = refusal.map(|refusal| Arc::from(refusal.to_string()));
+fn note_refusal<S>(uplink: &Uplink<S>, revision: Option<Revision>, refusal: Option<String>) {
+    let problem: Option<Arc<str>> = refusal.map(Arc::from);
+    let revision = revision.map(|revision| revision.0);
     uplink.link.send_if_modified(|link| {
         let changed = link.peers != problem;
         if changed && let Some(problem) = &problem {
-            tracing::error!(%problem, revision = %said.revision, "peers refused; the old ones stay");
+            tracing::error!(%problem, revision, "peers refused; the old ones stay");
         }
         link.peers = problem;
         changed

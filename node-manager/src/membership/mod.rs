@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 use wgcni_model::{Cluster, Conflict, Lease, NodeName, Prefix, PublicKey, Snapshot};
 
-pub use client::{CALL, Link, LinkState, Uplink};
+pub(crate) use client::note_refused;
+pub use client::{CALL, Ends, Link, LinkState, Uplink};
 pub use files::{Files, StateError};
 
 /// A node's place in its cluster, proven to be consistent.
@@ -48,6 +49,18 @@ pub enum Refusal {
     /// Somebody claims what is leased to this node.
     #[error("peer {0} claims {1}, which is leased to this node")]
     Claim(NodeName, Prefix),
+    /// Somebody claims a key that is this node's.
+    #[error("peer {0} is listed with this node's own {1} key")]
+    Key(NodeName, &'static str),
+}
+
+/// This node's public keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// Towards the other nodes.
+    pub mesh: PublicKey,
+    /// Towards the containers.
+    pub hub: PublicKey,
 }
 
 /// Proves that a list of peers can live beside this node.
@@ -58,24 +71,32 @@ pub fn check(
     peers: &Snapshot,
     cluster: &Cluster,
     lease: &Lease,
-    key: PublicKey,
+    keys: Keys,
 ) -> Result<(), Refusal> {
     peers.check(&cluster.prefixes)?;
     let differs = |what, listed: String, own: String| Refusal::Self_ { what, listed, own };
-    match peers.peers.get(&lease.node) {
-        Some(own) if own.mesh_key != key => {
-            Err(differs("key", own.mesh_key.to_string(), key.to_string()))
+    for peer in peers.peers.values() {
+        let is_own = peer.node == lease.node;
+        if peer.mesh_key == keys.hub {
+            return Err(Refusal::Key(peer.node.clone(), "hub"));
         }
-        Some(own) if own.allowed_ips != lease.prefixes => {
-            Err(differs("lease", own.allowed_ips.to_string(), lease.prefixes.to_string()))
+        if peer.mesh_key == keys.mesh && !is_own {
+            return Err(Refusal::Key(peer.node.clone(), "mesh"));
         }
-        // With our own entry in the list, the check above found other claims.
-        Some(_) => Ok(()),
-        None => peers.peers.values().try_for_each(|peer| {
-            let claim = peer.allowed_ips.overlap(&lease.prefixes);
-            claim.map_or(Ok(()), |(theirs, _)| Err(Refusal::Claim(peer.node.clone(), theirs)))
-        }),
+        if is_own && peer.mesh_key != keys.mesh {
+            return Err(differs("key", peer.mesh_key.to_string(), keys.mesh.to_string()));
+        }
+        if is_own && peer.allowed_ips != lease.prefixes {
+            let (listed, own) = (peer.allowed_ips.to_string(), lease.prefixes.to_string());
+            return Err(differs("lease", listed, own));
+        }
+        if let Some((theirs, _)) = peer.allowed_ips.overlap(&lease.prefixes)
+            && !is_own
+        {
+            return Err(Refusal::Claim(peer.node.clone(), theirs));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -106,7 +127,7 @@ mod tests {
             Cluster { id: ClusterId::from_random([1; 16]), prefixes: prefixes("10.64.0.0/12") };
         let lease = Lease { node: "own".parse().unwrap(), prefixes: prefixes("10.64.1.0/24") };
         let peers = Snapshot::new(wgcni_model::History::default(), Revision(1), peers);
-        check(&peers, &cluster, &lease, key(1))
+        check(&peers, &cluster, &lease, Keys { mesh: key(1), hub: key(9) })
     }
 
     #[test]
@@ -117,6 +138,8 @@ mod tests {
         assert!(matches!(verdict([peer("own", 3, "10.64.1.0/24")]), Err(Refusal::Self_ { .. })));
         assert!(matches!(verdict([peer("own", 1, "10.64.3.0/24")]), Err(Refusal::Self_ { .. })));
         assert!(matches!(verdict([peer("x", 2, "10.64.1.0/25")]), Err(Refusal::Claim(..))));
+        assert!(matches!(verdict([peer("x", 9, "10.64.2.0/24")]), Err(Refusal::Key(_, "hub"))));
+        assert!(matches!(verdict([peer("x", 1, "10.64.2.0/24")]), Err(Refusal::Key(_, "mesh"))));
         let twin = [other(), peer("own", 1, "10.64.1.0/24"), peer("y", 3, "10.64.1.9/32")];
         assert!(matches!(verdict(twin), Err(Refusal::Conflict(_))));
     }

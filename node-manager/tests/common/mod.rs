@@ -21,6 +21,9 @@ use wgcni_model::{AttachmentKey, NamespaceId, PrivateKey, PublicKey};
 
 pub const BINARY: &str = env!("CARGO_BIN_EXE_node-manager");
 
+/// The cluster-manager of these hosts is on their own loopback, and knows no members.
+pub const PLAINTEXT: &str = "--insecure-plaintext";
+
 /// Mounts and links of a host, then a process that only holds them.
 const HOST: &str = "set -e
 for dir in /run/wgcni /run/wireguard /var/lib/wgcni /etc/wgcni; do
@@ -105,7 +108,7 @@ impl Host {
     pub fn start_manager(&mut self) {
         let dir = self.path("/var/lib/wgcni/manager");
         let config = format!(
-            "cluster_id = \"{:032x}\"\nprefix_v6 = \"fd00:aa::/48\"\nstate_dir = \"{}\"\nquarantine_seconds = 0\n",
+            "cluster_id = \"{:032x}\"\nprefix_v6 = \"fd00:aa::/48\"\nstate_dir = \"{}\"\nquarantine_seconds = 0\ninsecure_plaintext = true\n",
             7,
             dir.display()
         );
@@ -142,7 +145,8 @@ impl Host {
     /// Starts the node-manager.
     pub fn spawn(&mut self, args: &[&str]) {
         let log = self.log_file();
-        let args = [&["serve", "--node", "one", "--log", "node_manager=debug"], args].concat();
+        let log_level = ["--log", "node_manager=debug,wgcni_dataplane=debug"];
+        let args = [&["serve", "--node", "one", PLAINTEXT][..], &log_level, args].concat();
         let mut command = self.command(BINARY, &args);
         self.node = Some(command.stderr(log).spawn().unwrap());
     }
