@@ -15,6 +15,7 @@ use crate::request::Container;
 use crate::result::{CniResult, Interface, Route};
 use crate::sandbox::Work;
 use crate::tombstone::Tombstone;
+use crate::turn::Turn;
 use crate::{Random, sandbox};
 use connectrpc::ErrorCode;
 use ipnetwork::IpNetwork;
@@ -41,6 +42,7 @@ const UNDO: Duration = Duration::from_secs(1);
 pub fn add(container: &Container, random: Random) -> Result<Value, Error> {
     let plan = Plan::new(container)?;
     let namespace = Arc::new(sandbox::open(container)?);
+    let _turn = Turn::shared(&container.netns);
     if sandbox::has(&namespace, &plan.ifname)? {
         return Err(Error::Exists(plan.ifname));
     }

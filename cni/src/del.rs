@@ -5,6 +5,7 @@ use crate::node::Node;
 use crate::request::Container;
 use crate::sandbox;
 use crate::tombstone::Tombstone;
+use crate::turn::Turn;
 use std::sync::Arc;
 use std::time::Duration;
 use wgcni_api::node::Detach;
@@ -23,6 +24,7 @@ const REMOVE: Duration = Duration::from_secs(3);
 pub fn del(container: &Container) -> Result<(), Error> {
     // A namespace that cannot be had is gone, and the interface with it.
     let namespace = sandbox::open(container).ok().map(Arc::new);
+    let _turn = namespace.as_ref().map(|_| Turn::alone(&container.netns));
     let names = sandbox::names(container);
     let start = |inside| sandbox::start_removal(&container.key, names, inside);
     let remove = || namespace.as_ref().map(start);

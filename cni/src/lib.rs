@@ -30,6 +30,7 @@ mod result;
 mod sandbox;
 mod status;
 mod tombstone;
+mod turn;
 mod version;
 
 use error::Error;
