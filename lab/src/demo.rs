@@ -33,7 +33,7 @@ pub fn run(keep: bool) -> Result<bool> {
     say::line(format!("  run {}, prefixes {prefixes}", cluster.lab().run().id()));
     let capture = Capture::start(cluster.lab().underlay(), secret(&cluster)?)?;
 
-    say::step("three nodes");
+    say::step("three nodes, each joins with a ticket of its own");
     let nodes = start_nodes(&cluster)?;
     say::step("two containers on each, attached by the CNI plugin");
     let containers = attach_all(&cluster, &nodes)?;
@@ -74,8 +74,13 @@ fn secret(cluster: &Cluster) -> Result<Secret> {
 fn start_nodes(cluster: &Cluster) -> Result<Vec<Node>> {
     let mut nodes = Vec::new();
     for (name, _) in PLAN {
-        let node = cluster.add_node(name)?;
-        say::line(format!("  {name} at {} and {}", node.host().v4(), node.host().v6()));
+        let host = cluster.lab().add_host(name)?;
+        say::line(format!("  {name} at {} and {}", host.v4(), host.v6()));
+        let node = cluster.prepare_node(name, host, "")?;
+        for line in node.join(&cluster.ticket(name)?)?.lines() {
+            say::line(format!("    {line}"));
+        }
+        node.start()?;
         nodes.push(node);
     }
     cluster.settle(&nodes.iter().collect::<Vec<_>>())?;

@@ -6,12 +6,12 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::cluster::CONFLIST;
 use crate::cni::Network;
-use crate::command::checked;
+use crate::command::{checked, fed};
 use crate::host::Host;
 use crate::process::Process;
 use crate::{programs, rpc};
@@ -33,6 +33,18 @@ impl Node {
     /// A node that does not run yet.
     pub fn new(host: Host) -> Self {
         Self { daemon: Mutex::new(None), host }
+    }
+
+    /// Joins the cluster with a join string, which no other process sees.
+    ///
+    /// # Errors
+    /// When it is not let in; with what it said.
+    pub fn join(&self, join: &str) -> Result<String> {
+        let mut command = self.host.command(programs::find("node-manager")?)?;
+        let done = fed(command.args(["join", "-"]), join.as_bytes())?;
+        let said = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        ensure!(done.status.success(), "node-manager join: {}", said.concat());
+        Ok(said.concat())
     }
 
     /// Starts the node-manager and waits until ADD can work.

@@ -10,8 +10,8 @@ use ipnetwork::IpNetwork;
 /// UDP port of the mesh.
 pub const MESH_PORT: u16 = 51820;
 
-/// TCP port of the control channel.
-pub const CONTROL_PORT: u16 = 7400;
+/// TCP ports of the control channel: members', and the one for joining.
+pub const CONTROL_PORTS: [u16; 2] = [7400, 7401];
 
 /// What a frame is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +68,13 @@ fn classify_ip(ip: &Ip, secret: &Secret) -> Kind {
     }
     match ip.protocol {
         17 if has_port(ip, MESH_PORT) && is_wireguard(ip.payload) => Kind::Wireguard,
-        6 if has_port(ip, CONTROL_PORT) => Kind::Control,
+        6 if CONTROL_PORTS.iter().any(|port| has_port(ip, *port)) => {
+            // TLS says nothing of the sort, nor does it begin so by chance.
+            if contains(ip.payload, b"HTTP/") {
+                return plain("HTTP in the clear".to_owned());
+            }
+            Kind::Control
+        }
         58 if is_discovery(ip.payload) => Kind::Neighbour,
         protocol => plain(format!("protocol {protocol}")),
     }
@@ -183,8 +189,12 @@ mod tests {
 
     #[test]
     fn the_control_channel_and_arp_are_known() {
-        let tcp = [&CONTROL_PORT.to_be_bytes()[..], &[0; 18]].concat();
-        assert_eq!(classify(&v4(HOST, 6, &tcp), &secret()), Kind::Control);
+        for port in CONTROL_PORTS {
+            let tcp = [&port.to_be_bytes()[..], &[0; 18]].concat();
+            assert_eq!(classify(&v4(HOST, 6, &tcp), &secret()), Kind::Control);
+            let clear = [&tcp, &b"PRI * HTTP/2.0\r\n"[..]].concat();
+            assert!(is_plain(&v4(HOST, 6, &clear)));
+        }
         let arp = [&[0; 12][..], &[0x08, 0x06]].concat();
         assert_eq!(classify(&arp, &secret()), Kind::Neighbour);
     }

@@ -208,7 +208,8 @@ fn curl_speaks_connect_with_both_daemons() {
     curl.args(["--unix-socket", "/run/wgcni/node.sock"]);
     let status = ask(curl, "http://node/wgcni.node.v1.AttachmentService/Status");
     assert_eq!(status["ready"], true, "{status}");
-    let url = format!("http://{}/wgcni.ipam.v1.IpamService/List", cluster.api());
-    let list = ask(cluster.host().command("curl").unwrap(), &url);
+    let mut curl = cluster.host().command("curl").unwrap();
+    curl.args(["--unix-socket", "/run/wgcni/cluster-manager.sock"]);
+    let list = ask(curl, "http://cm/wgcni.ipam.v1.IpamService/List");
     assert_eq!(list["leases"].as_array().map(Vec::len), Some(1), "{list}");
 }

@@ -38,7 +38,7 @@ fn addresses(node: &Node) -> Vec<String> {
 
 #[test]
 fn a_node_whose_disk_is_full_keeps_what_it_acknowledged_and_works_on_later() {
-    let cluster = Cluster::new().unwrap();
+    let cluster = Cluster::plaintext(&[]).unwrap();
     let node = cluster.add_node_with("ash", "quarantine_seconds = 0").unwrap();
     let web = cluster.attach(&node, "web").unwrap();
     let db = cluster.attach(&node, "db").unwrap();
@@ -71,7 +71,7 @@ fn a_node_whose_disk_is_full_keeps_what_it_acknowledged_and_works_on_later() {
 
 #[test]
 fn a_cluster_whose_disk_is_full_gives_no_lease_twice_and_works_on_later() {
-    let mut cluster = Cluster::new().unwrap();
+    let mut cluster = Cluster::plaintext(&[]).unwrap();
     let mut given = Vec::new();
     let lease = |cluster: &Cluster, number: usize| {
         let request = json!({ "node": format!("node-{number}") });
@@ -101,7 +101,7 @@ fn a_cluster_whose_disk_is_full_gives_no_lease_twice_and_works_on_later() {
 
 #[test]
 fn a_read_only_state_directory_is_refused_by_name() {
-    let mut cluster = Cluster::new().unwrap();
+    let mut cluster = Cluster::plaintext(&[]).unwrap();
     let node = cluster.add_node("ash").unwrap();
     let web = cluster.attach(&node, "web").unwrap();
     let remount = |host: &Host, how: &str| {
@@ -139,7 +139,7 @@ fn cut(path: &Path) {
 
 #[test]
 fn a_damaged_file_of_a_node_is_refused_by_name_and_its_containers_stay() {
-    let cluster = Cluster::new().unwrap();
+    let cluster = Cluster::plaintext(&[]).unwrap();
     let node = cluster.add_node("ash").unwrap();
     let web = cluster.attach(&node, "web").unwrap();
     let db = cluster.attach(&node, "db").unwrap();
@@ -165,7 +165,7 @@ fn a_damaged_file_of_a_node_is_refused_by_name_and_its_containers_stay() {
 /// The node serves; what it cannot put back at cleanup, it says.
 #[test]
 fn damaged_former_settings_are_told_and_not_overwritten() {
-    let cluster = Cluster::new().unwrap();
+    let cluster = Cluster::plaintext(&[]).unwrap();
     let node = cluster.add_node("ash").unwrap();
     node.stop().unwrap();
     let path = node.host().path("/var/lib/wgcni/node-manager/sysctls.json");

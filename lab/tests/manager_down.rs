@@ -60,7 +60,7 @@ fn reaches(from: &Container, to: &Container) {
 
 #[test]
 fn nothing_is_lost_while_the_cluster_manager_is_away_and_no_peer_flaps_when_it_returns() {
-    let mut cluster = Cluster::new().unwrap();
+    let mut cluster = Cluster::plaintext(&[]).unwrap();
     let [ash, birch] = ["ash", "birch"].map(|name| cluster.add_node_with(name, LOUD).unwrap());
     cluster.settle(&[&ash, &birch]).unwrap();
     let web = cluster.attach(&ash, "web").unwrap();
@@ -95,7 +95,7 @@ fn nothing_is_lost_while_the_cluster_manager_is_away_and_no_peer_flaps_when_it_r
 
 #[test]
 fn a_cluster_manager_that_lost_its_state_takes_no_peer_away() {
-    let mut cluster = Cluster::new().unwrap();
+    let mut cluster = Cluster::plaintext(&[]).unwrap();
     let [ash, birch, cedar] =
         ["ash", "birch", "cedar"].map(|name| cluster.add_node_with(name, LOUD).unwrap());
     cluster.settle(&[&ash, &birch, &cedar]).unwrap();
@@ -125,7 +125,7 @@ fn a_cluster_manager_that_lost_its_state_takes_no_peer_away() {
 
 #[test]
 fn a_cluster_manager_restored_from_a_backup_takes_no_peer_away() {
-    let mut cluster = Cluster::new().unwrap();
+    let mut cluster = Cluster::plaintext(&[]).unwrap();
     let ash = cluster.add_node_with("ash", LOUD).unwrap();
     wait::until("ash to be listed", || listed(&cluster).len() == 1).unwrap();
     cluster.stop_manager().unwrap();

@@ -33,7 +33,7 @@ fn reaches(from: &Container, to: &Container) {
 
 #[test]
 fn the_old_key_of_a_replaced_node_is_soon_gone_everywhere() {
-    let cluster = Cluster::new().unwrap();
+    let cluster = Cluster::plaintext(&[]).unwrap();
     let [ash, birch, cedar] = ["ash", "birch", "cedar"].map(|name| cluster.add_node(name).unwrap());
     cluster.settle(&[&ash, &birch, &cedar]).unwrap();
     let web = cluster.attach(&ash, "web").unwrap();
@@ -67,7 +67,7 @@ fn the_old_key_of_a_replaced_node_is_soon_gone_everywhere() {
 
 #[test]
 fn the_clone_of_a_living_node_changes_nothing_until_that_is_taken_out() {
-    let cluster = Cluster::new().unwrap();
+    let cluster = Cluster::plaintext(&[]).unwrap();
     let [ash, birch] = ["ash", "birch"].map(|name| cluster.add_node(name).unwrap());
     cluster.settle(&[&ash, &birch]).unwrap();
     let web = cluster.attach(&ash, "web").unwrap();

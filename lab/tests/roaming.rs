@@ -20,7 +20,7 @@ fn applied(node: &Node) -> u64 {
 
 #[test]
 fn a_node_that_moves_is_followed_and_what_it_announces_does_not_win() {
-    let cluster = Cluster::new().unwrap();
+    let cluster = Cluster::with(&[("WGCNI_ENDPOINT_CIDRS", "192.168.77.0/24")]).unwrap();
     let ash = cluster.add_node_with("ash", "resync_seconds = 1").unwrap();
     let host = cluster.lab().add_host("birch").unwrap();
     let old = host.v4().to_string();

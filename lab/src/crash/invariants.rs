@@ -110,7 +110,10 @@ fn ready(node: &Node) -> Result<()> {
     let status = node.call("wgcni.node.v1.AttachmentService/Status", &json!({}))?;
     let connected = status["clusterManagerConnected"] == true;
     ensure!(status["ready"] == true && connected, "status: {status}");
-    ensure!(texts(&status["reasons"]).is_empty(), "status: {status}");
+    // What the lab asked for is no surprise.
+    let mut reasons = texts(&status["reasons"]);
+    reasons.retain(|reason| !reason.starts_with("insecure plaintext"));
+    ensure!(reasons.is_empty(), "status: {status}");
     Ok(())
 }
 

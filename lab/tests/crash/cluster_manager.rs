@@ -17,7 +17,7 @@ const DEREGISTER: &str = "wgcni.wireguard.v1.WireguardService/DeregisterPeer";
 
 /// Goes on with a matrix.
 pub fn every_call(mut matrix: Matrix) -> Result<Matrix> {
-    let cluster = Cluster::new()?;
+    let cluster = Cluster::plaintext(&[])?;
     let faults = cluster.host().faults("cluster-manager");
     let cluster = Calls::new(cluster)?;
     matrix.run("cluster-manager: lease, register, release", &faults, 4, |arm| cluster.life(arm))?;

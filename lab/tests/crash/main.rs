@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cluster_manager;
+mod identity;
 mod node_manager;
 mod plugin;
 mod world;
@@ -12,7 +13,7 @@ use std::thread;
 use wgcni_fault::EFFECTS;
 use wgcni_lab::crash::Matrix;
 
-/// Three clusters at once: most of the time is spent waiting for a program to come back.
+/// Four clusters at once: most of the time is spent waiting for a program to come back.
 #[test]
 fn nothing_is_lost_or_left_wherever_a_program_is_killed() {
     let mut matrix = Matrix::default();
@@ -20,6 +21,7 @@ fn nothing_is_lost_or_left_wherever_a_program_is_killed() {
         let parts = [
             scope.spawn(node_manager::with_containers),
             scope.spawn(node_manager::without_containers),
+            scope.spawn(identity::both_ends),
             scope.spawn(|| plugin::every_verb().and_then(cluster_manager::every_call)),
         ];
         parts.map(|part| part.join().unwrap())

@@ -14,7 +14,7 @@ type Arm<'a> = &'a dyn Fn() -> Result<()>;
 
 /// On a node whose containers must not notice.
 pub fn with_containers() -> Result<Matrix> {
-    let cluster = Cluster::new()?;
+    let cluster = Cluster::plaintext(&[])?;
     let ash = cluster.lab().add_host("ash")?;
     let (faults, plugin) = (ash.faults("node-manager"), ash.faults("wireguard-cni"));
     let ash = cluster.start_node(ash, CONFIG)?;
@@ -149,7 +149,7 @@ fn member(world: &World, arm: Arm) -> Result<Outcome> {
 /// On a node that has nobody yet.
 pub fn without_containers() -> Result<Matrix> {
     // A first start makes new keys.
-    let cluster = Cluster::with(&[("WGCNI_TAKEOVER_SECONDS", "0")])?;
+    let cluster = Cluster::plaintext(&[("WGCNI_TAKEOVER_SECONDS", "0")])?;
     let (ash, birch) = (cluster.add_node("ash")?, cluster.add_node("birch")?);
     let cedar = cluster.lab().add_host("cedar")?;
     let faults = cedar.faults("node-manager");

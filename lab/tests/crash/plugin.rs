@@ -11,7 +11,7 @@ type Arm<'a> = &'a dyn Fn() -> Result<()>;
 
 /// ADD and DEL, and what a runtime does when they die.
 pub fn every_verb() -> Result<Matrix> {
-    let cluster = Cluster::new()?;
+    let cluster = Cluster::plaintext(&[])?;
     let ash = cluster.lab().add_host("ash")?;
     let faults = ash.faults("wireguard-cni");
     let ash = cluster.start_node(ash, CONFIG)?;

@@ -1,0 +1,73 @@
+//! Members and their records: a machine that is replaced, a cluster-manager that forgot.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+use std::fs;
+use std::time::Instant;
+
+use wgcni_lab::{Cluster, Container, Node, ping, wait};
+
+fn mesh_key(node: &Node) -> String {
+    node.host().run(&["wg", "show", "wgmesh0", "public-key"]).unwrap().trim().to_owned()
+}
+
+fn reasons(node: &Node) -> String {
+    node.status().unwrap()["reasons"].to_string()
+}
+
+fn reaches(from: &Container, to: &Container) {
+    for address in to.addresses() {
+        assert!(ping::reaches(from, address, &[0; 16]).unwrap(), "{address}");
+    }
+}
+
+#[test]
+fn a_member_that_is_replaced_joins_under_its_name_once_the_old_one_is_removed() {
+    let cluster = Cluster::new().unwrap();
+    let [ash, birch] = ["ash", "birch"].map(|name| cluster.add_node(name).unwrap());
+    cluster.settle(&[&ash, &birch]).unwrap();
+    let (web, old) = (cluster.attach(&ash, "web").unwrap(), mesh_key(&birch));
+    birch.kill().unwrap();
+    birch.run(&["cleanup", "--purge"]).unwrap();
+    // Two live keys under one name: the ticket alone does not do that.
+    assert!(birch.join(&cluster.ticket("birch").unwrap()).is_err());
+    cluster.wgcni(&["node", "remove", "birch"], "").unwrap();
+    birch.join(&cluster.ticket("birch").unwrap()).unwrap();
+    let start = Instant::now();
+    birch.start().unwrap();
+    let new = mesh_key(&birch);
+    assert_ne!(old, new);
+    let replaced = || ash.mesh_peers().is_ok_and(|peers| peers == [new.clone()]);
+    wait::until("ash to have the new key alone", replaced).unwrap();
+    println!("{:?} from the start of the new machine until its peer had its key", start.elapsed());
+    let db = cluster.attach(&birch, "db").unwrap();
+    reaches(&web, &db);
+    reaches(&db, &web);
+}
+
+#[test]
+fn a_cluster_manager_that_lost_its_members_takes_no_peer_away_and_they_join_anew() {
+    let mut cluster = Cluster::new().unwrap();
+    let [ash, birch] = ["ash", "birch"].map(|name| cluster.add_node(name).unwrap());
+    cluster.settle(&[&ash, &birch]).unwrap();
+    let web = cluster.attach(&ash, "web").unwrap();
+    let db = cluster.attach(&birch, "db").unwrap();
+    cluster.stop_manager().unwrap();
+    // The keys of the CA are where the backup is; the records are not.
+    let store = cluster.host().path("/var/lib/wgcni/cluster-manager/store");
+    fs::remove_dir_all(store).unwrap();
+    cluster.start_manager().unwrap();
+    wait::until("ash to say that it is refused", || reasons(&ash).contains("refused")).unwrap();
+    reaches(&web, &db);
+    ash.stop().unwrap();
+    ash.start().unwrap();
+    reaches(&db, &web);
+    for node in [&ash, &birch] {
+        node.stop().unwrap();
+        node.join(&cluster.ticket(node.name()).unwrap()).unwrap();
+        node.start().unwrap();
+    }
+    wait::until("ash to be let in", || !reasons(&ash).contains("refused")).unwrap();
+    cluster.settle(&[&ash, &birch]).unwrap();
+    reaches(&web, &db);
+    reaches(&db, &web);
+}
