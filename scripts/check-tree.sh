@@ -30,10 +30,10 @@ found=$(grep -IsPzoH '#!?\[(allow|expect)\((?![^\]]*reason)[^\]]*too_many_lines[
     complain "too_many_lines without a reason" "$found"
 
 # The tables of the documents name tests: the last cell of a row, in backticks.
-named=$(grep -hoE '\|[^|]*\|$' docs/reliability.md | grep -oE '`[a-z0-9_]+`' | tr -d '`' | sort -u)
+named=$(grep -hoE '\|[^|]*\|$' docs/reliability.md docs/security.md | grep -oE '`[a-z0-9_]+`' | tr -d '`' | sort -u)
 missing=$(for name in $named; do
     grep -rqsE "fn $name\b" --include='*.rs' --exclude-dir=target . || echo "$name"
 done)
-[ -z "$missing" ] || complain "docs/reliability.md names tests that do not exist" "$missing"
+[ -z "$missing" ] || complain "docs/reliability.md or docs/security.md names tests that do not exist" "$missing"
 
 exit "$status"
