@@ -26,7 +26,7 @@ if readelf --program-headers "$directory/wireguard-cni" | grep -q INTERP; then
 fi
 
 # What is installed anywhere must not be able to kill itself on request.
-for program in cluster-manager node-manager wireguard-cni; do
+for program in cluster-manager node-manager wireguard-cni wgcni; do
     points=$(grep --count --text WGCNI_FAULT "$directory/$program" || true)
     if [ "${2:-}" = --tests ] && [ "$points" = 0 ]; then
         echo "error: $directory/$program has no fault points, and the tests need them" >&2
@@ -36,4 +36,4 @@ for program in cluster-manager node-manager wireguard-cni; do
         exit 1
     fi
 done
-echo "built in ${directory#"$PWD/"}: cluster-manager node-manager wireguard-cni lab"
+echo "built in ${directory#"$PWD/"}: cluster-manager node-manager wireguard-cni wgcni lab"

@@ -13,7 +13,7 @@ packages=(
     # building, and this door
     binutils ca-certificates gcc git libc6-dev python3
     # the data plane, and looking at it
-    iproute2 iptables iputils-ping nftables procps tcpdump wireguard-tools
+    conntrack iproute2 iptables iputils-ping nftables procps tcpdump wireguard-go wireguard-tools
     # what tests and benchmarks compare with and measure by
     containernetworking-plugins curl iperf3
     # container runtimes; no service of theirs needs to run
