@@ -19,6 +19,7 @@ pub mod desired;
 mod device;
 pub mod endpoint;
 mod errors;
+mod eye;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;

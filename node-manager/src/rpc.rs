@@ -17,6 +17,7 @@ use crate::attachments::{Attachments, Record};
 use crate::channel::Channel;
 use crate::device;
 use crate::errors::RpcError;
+use crate::eye::Eye;
 use crate::membership::{Link, Membership};
 use crate::reclaim::{Candidate, Reclaimer, Verdict};
 use crate::reconcile::{Findings, Reconciler};
@@ -54,6 +55,8 @@ pub struct Service<S> {
     pub link: Link,
     /// What passes over the kernel found.
     pub findings: Arc<Findings>,
+    /// What passes through the links.
+    pub eye: Eye,
     /// The node.
     pub about: About,
 }

@@ -23,6 +23,7 @@ use crate::channel::Channel;
 use crate::config::Config;
 use crate::desired::Node;
 use crate::endpoint;
+use crate::eye::Eye;
 use crate::identity::Identity;
 use crate::lock::Lock;
 use crate::membership::{Ends, Files, Uplink};
@@ -56,6 +57,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let (uplink, attachments) = take_up(&config, &channel, &identity, &reconciler).await?;
     let node = node(&config, &identity).await?;
     let about = about(&config, &identity, &engine, node.mtu);
+    let eye = Eye::new(engine.clone(), uplink.membership());
     let kernel = HostKernel::new(engine, node, &config, &findings);
     let _worker = Worker::start(Arc::clone(&reconciler), kernel, config.resync)?;
     let _notifications = Notifications::start(&reconciler)?;
@@ -77,6 +79,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         channel,
         link,
         findings,
+        eye,
         about,
     });
     tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));

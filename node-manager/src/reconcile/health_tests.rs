@@ -12,7 +12,7 @@ fn key() -> PublicKey {
 /// A node, looked at every 30 s; `(sent, received, age of the handshake in s)` since the last.
 fn looks(list: &[(u64, u64, Option<u64>)]) -> Vec<(usize, Event)> {
     let (mut health, start) = (Health::new(PATIENCE), Instant::now());
-    let mut total = Traffic { sent: 1000, received: 1000, handshake: None };
+    let mut total = Traffic { sent: 1000, received: 1000, ..Traffic::default() };
     let mut events = Vec::new();
     for (n, (sent, received, age)) in list.iter().enumerate() {
         total.sent += sent;
@@ -76,7 +76,7 @@ fn a_young_handshake_is_an_answer() {
 fn counters_that_start_again_are_no_answer() {
     let (mut health, start) = (Health::new(PATIENCE), Instant::now());
     let mut look = |seconds, sent, received| {
-        let traffic = Traffic { handshake: None, sent, received };
+        let traffic = Traffic { sent, received, ..Traffic::default() };
         let now = start + Duration::from_secs(seconds);
         let told = health.look(now, &BTreeMap::from([(key(), traffic)]));
         told.into_iter().map(|(_, event)| event).collect::<Vec<_>>()

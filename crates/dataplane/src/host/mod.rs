@@ -12,7 +12,7 @@ use crate::error::{Doing, Error};
 use crate::firewall::{Tool, Variant};
 use crate::netlink::Netlink;
 use crate::parts::Parts;
-use crate::state::{State, Sysctl, Traffic};
+use crate::state::{LinkName, State, Sysctl, Traffic};
 use crate::wireguard::Engine;
 use std::collections::{BTreeMap, BTreeSet};
 use wgcni_model::{ClusterId, Family, IfName, PublicKey};
@@ -106,6 +106,19 @@ impl Host {
     /// As [`Host::observe`].
     pub fn look(&self, want: &State, parts: Parts) -> Result<Seen, Error> {
         observe::observe(self, want, parts)
+    }
+
+    /// What has passed between one of our links and those of its peers that have one of
+    /// these keys. Changes nothing and reads nothing else: made for being watched.
+    ///
+    /// # Errors
+    /// A link that cannot be read, an interface with our name but not our mark.
+    pub fn traffic<'a>(
+        &self,
+        link: LinkName,
+        keys: impl IntoIterator<Item = &'a PublicKey>,
+    ) -> Result<BTreeMap<PublicKey, Traffic>, Error> {
+        observe::passed(self, link, keys)
     }
 
     /// Values of settings; those that do not exist are left out. For recording what was

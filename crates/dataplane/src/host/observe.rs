@@ -50,7 +50,8 @@ fn link(host: &Host, want: &State, name: LinkName) -> Result<Option<(Link, Passe
         return Ok(None);
     };
     let addresses = host.netlink.addresses(info.index).doing(|| format!("read {name}"))?;
-    let known = known(want.links.get(&name).map(|link| &link.wireguard));
+    let wish = want.links.get(&name).into_iter();
+    let known = known(wish.flat_map(|link| link.wireguard.peers.keys()));
     let now = SystemTime::now();
     let passed = match name {
         LinkName::Mesh => traffic(&device, &known, now),
@@ -58,6 +59,22 @@ fn link(host: &Host, want: &State, name: LinkName) -> Result<Option<(Link, Passe
     };
     let wireguard = wireguard(device, &known, now);
     Ok(Some((Link { mtu: info.mtu, up: info.up, addresses, wireguard }, passed)))
+}
+
+/// What has passed between a link of ours and those of its peers that have one of these
+/// keys; nothing where there is no such link.
+pub(super) fn passed<'a>(
+    host: &Host,
+    name: LinkName,
+    keys: impl IntoIterator<Item = &'a PublicKey>,
+) -> Result<Passed, Error> {
+    let found = find(host, name)?.filter(|info| info.kind == host.engine.link());
+    if found.is_none() {
+        return Ok(Passed::new());
+    }
+    let device = Device::new(&host.engine, name.as_str())?.read()?;
+    let known = known(keys);
+    Ok(device.map_or_else(Passed::new, |device| traffic(&device, &known, SystemTime::now())))
 }
 
 /// The link of our name, which must be ours.

@@ -113,4 +113,6 @@ pub struct Traffic {
     pub sent: u64,
     /// Bytes from it, as far as they were authentic.
     pub received: u64,
+    /// Where it is reached now: where it was last heard from, or else what was set.
+    pub endpoint: Option<SocketAddr>,
 }

@@ -14,10 +14,9 @@ const FRESH: Duration = Duration::from_mins(3);
 /// Public keys that need no check, by their bytes: to check one costs as much as a handshake.
 pub(crate) type Known = HashMap<[u8; 32], PublicKey>;
 
-/// The keys of a wish.
-pub(crate) fn known(want: Option<&Wireguard>) -> Known {
-    let keys = want.into_iter().flat_map(|w| w.peers.keys());
-    keys.map(|key| (*key.as_bytes(), *key)).collect()
+/// Keys that were checked before.
+pub(crate) fn known<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Known {
+    keys.into_iter().map(|key| (*key.as_bytes(), *key)).collect()
 }
 
 /// Converts what a device tells at `now`.
@@ -44,7 +43,8 @@ pub(crate) fn traffic(host: &Host, known: &Known, now: SystemTime) -> BTreeMap<P
     let told = ours.map(|(key, wire)| {
         let at = wire.last_handshake.filter(|at| *at != SystemTime::UNIX_EPOCH);
         let handshake = at.map(|at| now.duration_since(at).unwrap_or_default());
-        (*key, Traffic { handshake, sent: wire.tx_bytes, received: wire.rx_bytes })
+        let (sent, received, endpoint) = (wire.tx_bytes, wire.rx_bytes, wire.endpoint);
+        (*key, Traffic { handshake, sent, received, endpoint })
     });
     told.collect()
 }
