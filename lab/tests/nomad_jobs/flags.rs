@@ -5,18 +5,6 @@ use std::process::Command;
 
 use wgcni_lab::programs;
 
-/// What these files use already and the programs do not have yet: program, subcommand,
-/// flag, where an empty one stands for all there is. Whoever adds it to a program takes it
-/// off here.
-pub const AWAITED: [(&str, &str, &str); 0] = [];
-
-pub fn is_awaited(program: &str, subcommand: &str, flag: &str) -> bool {
-    let covers = |whole: &str, part: &str| whole.is_empty() || whole == part;
-    AWAITED.iter().any(|awaited| {
-        awaited.0 == program && covers(awaited.1, subcommand) && covers(awaited.2, flag)
-    })
-}
-
 /// What a program says about itself or one of its subcommands; none if it has no such.
 pub fn help(program: &str, subcommand: &str) -> Option<String> {
     let mut command = Command::new(programs::find(program).ok()?);
@@ -43,15 +31,14 @@ fn subcommand(program: &str, arguments: &[String]) -> String {
 pub fn unknown(program: &str, arguments: &[String], variables: &BTreeSet<String>) -> Vec<String> {
     let subcommand = &subcommand(program, arguments);
     let Some(help) = help(program, subcommand) else {
-        let missing = !is_awaited(program, subcommand, "");
-        return missing.then(|| format!("{program} {subcommand}")).into_iter().collect();
+        return vec![format!("{program} {subcommand}")];
     };
     let known = words(&help);
     let flags = arguments.iter().filter(|word| word.starts_with("--"));
     let flags = flags.map(|flag| flag.split('=').next().unwrap_or_default());
     flags
         .chain(variables.iter().map(String::as_str))
-        .filter(|word| !known.contains(word) && !is_awaited(program, subcommand, word))
+        .filter(|word| !known.contains(word))
         .map(|word| format!("{program} {subcommand} {word}"))
         .collect()
 }

@@ -13,7 +13,7 @@ use wgcni_lab::Cluster;
 
 use files::{attribute, blocks, code, command_lines, files, label, read, tasks};
 
-use flags::{AWAITED, help, is_awaited, unknown, words};
+use flags::{help, unknown};
 
 /// What opens something in the language of templates, for `end` to close.
 const OPENING: [&str; 3] = ["with", "range", "if"];
@@ -43,15 +43,6 @@ fn guides_and_scripts_use_flags_that_the_programs_have() {
         for (program, arguments) in lines {
             assert_eq!(unknown(&program, &arguments, &BTreeSet::new()), [""; 0], "{of}");
         }
-    }
-}
-
-#[test]
-fn what_is_awaited_is_not_there_yet() {
-    for (program, subcommand, flag) in AWAITED {
-        let there = help(program, subcommand)
-            .is_some_and(|help| flag.is_empty() || words(&help).contains(flag));
-        assert!(!there, "{program} {subcommand} {flag} is there: take it off AWAITED");
     }
 }
 
@@ -111,14 +102,12 @@ fn ports_are_the_documented_ones() {
         let value = line.unwrap_or_else(|| panic!("{key}")).split('`').nth(3).unwrap().to_owned();
         value.rsplit(':').next().unwrap().to_owned()
     };
-    let mut expected = BTreeMap::from([
+    let expected = BTreeMap::from([
         ("api", documented("## cluster-manager", "listen")),
+        ("join", documented("## cluster-manager", "join_listen")),
         ("mesh", documented("## node-manager", "mesh_port")),
         ("hub", documented("## node-manager", "hub_port")),
     ]);
-    if !is_awaited("cluster-manager", "serve", "--join-listen") {
-        expected.insert("join", documented("## cluster-manager", "join_listen"));
-    }
     let files = files();
     for (name, port) in expected {
         let all = ["cluster-manager.hcl", "node-manager.hcl"];
@@ -200,14 +189,10 @@ fn the_check_of_the_cluster_managers_service_succeeds() {
     let check = blocks(&files["cluster-manager.hcl"], "check")[0];
     let of = |key: &str| attribute(check.body(), key).unwrap();
     let cluster = Cluster::new().unwrap();
-    let base = if is_awaited("cluster-manager", "serve", "--join-listen") {
-        format!("http://{}", cluster.api())
-    } else {
-        let ports = blocks(&files["cluster-manager.hcl"], "port");
-        let port = ports.iter().find(|port| label(port) == of("port")).unwrap();
-        let port = attribute(port.body(), "static").unwrap();
-        format!("{}://{}:{port}", of("protocol"), cluster.api().ip())
-    };
+    let ports = blocks(&files["cluster-manager.hcl"], "port");
+    let port = ports.iter().find(|port| label(port) == of("port")).unwrap();
+    let port = attribute(port.body(), "static").unwrap();
+    let base = format!("{}://{}:{port}", of("protocol"), cluster.api().ip());
     let header = blocks(check.body(), "header")[0].body();
     let header = header.attributes().next().unwrap();
     let Expression::Array(values) = header.expr() else { panic!("{header:?}") };
