@@ -60,7 +60,7 @@ job "node-manager" {
         command = "/bin/sh"
         args = [
           "-euc",
-          "[ -e /var/lib/wgcni/node-manager/member.json ] || exec ${var.bin}/node-manager join < ${NOMAD_SECRETS_DIR}/join",
+          "exec ${var.bin}/node-manager join --unless-joined < ${NOMAD_SECRETS_DIR}/join",
         ]
       }
 

@@ -32,6 +32,10 @@ pub struct Arguments {
     /// Name that the node shall have; default: `node` of the configuration, or the host's.
     #[arg(long)]
     name: Option<NodeName>,
+    /// Do nothing where this host is a member of a cluster already: for scripts that run at
+    /// every start, with a join string that may be used up.
+    #[arg(long)]
+    unless_joined: bool,
 }
 
 /// A text that may be a secret.
@@ -64,6 +68,12 @@ pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
         !config.plaintext,
         "a member does not speak plaintext: remove insecure_plaintext and http:// from the configuration first"
     );
+    if arguments.unless_joined
+        && let Some(Member { name, cluster, .. }) = member_files(&config.state_dir).load()?
+    {
+        writeln!(io::stdout().lock(), "{name} is in cluster {cluster} already: nothing to do")?;
+        return Ok(());
+    }
     let string = text(arguments.join)?;
     let string: JoinString = string.0.parse()?;
     let _alone = lock(config)?;

@@ -242,6 +242,10 @@ async fn a_node_joins_with_one_string_and_says_so_in_one_line() {
         let text = std::fs::read_to_string(state.join(file)).unwrap();
         assert!(!text.contains(secret), "{file}");
     }
+    // A script that runs at every start leaves it alone, whatever the string.
+    let again = node_manager(&state, &["join", "--unless-joined"], "used up").await;
+    let already = format!("one is in cluster {:032x} already: nothing to do\n", 7);
+    assert_eq!(out(&again), already);
     // Once more: under its own name, and the string as an argument.
     out(&node_manager(&state, &["join", &ticket], "").await);
     assert_eq!(cluster.came_with(), ["ticket"]);

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hcl::Expression;
 use serde_json::Value;
-use wgcni_lab::Cluster;
+use wgcni_lab::{Cluster, programs};
 
 use files::{attribute, blocks, code, command_lines, files, label, read, tasks};
 
@@ -205,4 +205,30 @@ fn the_check_of_the_cluster_managers_service_succeeds() {
     let line: Vec<&str> = line.iter().map(String::as_str).collect();
     let answer = cluster.host().run(&line).unwrap();
     assert!(answer.contains("SERVING"), "{answer}");
+}
+
+/// What Nomad would run as a prestart task at every start of an allocation.
+#[test]
+fn the_join_task_makes_a_member_once_and_lets_it_start_ever_after() {
+    let files = files();
+    let tasks = blocks(&files["node-manager.hcl"], "task");
+    let task = tasks.into_iter().find(|task| label(task) == "join").unwrap();
+    let config = blocks(task.body(), "config")[0].body();
+    let words = config.attributes().find(|attribute| attribute.key() == "args").unwrap();
+    let Expression::Array(words) = words.expr() else { panic!("{words:?}") };
+    let [_, script] = words.as_slice() else { panic!("{words:?}") };
+    let (cluster, secrets) = (Cluster::new().unwrap(), "/etc/wgcni/secrets");
+    let script = script.to_string().replace("${NOMAD_SECRETS_DIR}", secrets);
+    let bin = programs::directory().unwrap();
+    let script = script.trim_matches('"').replace("${var.bin}", bin.to_str().unwrap());
+    let host = cluster.lab().add_host("ash").unwrap();
+    let node = cluster.prepare_node("ash", host, "").unwrap();
+    let start = || node.host().run(&[&attribute(config, "command").unwrap(), "-euc", &script]);
+    let ticket = cluster.ticket("ash").unwrap();
+    node.host().write(&format!("{secrets}/join"), &ticket).unwrap();
+    assert!(start().unwrap().contains("joined cluster"));
+    // Its ticket is used up; and where the next start is an upgrade, it runs.
+    assert!(start().unwrap().contains("already"));
+    node.start().unwrap();
+    assert!(start().unwrap().contains("already"));
 }
