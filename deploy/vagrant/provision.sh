@@ -15,7 +15,6 @@
 #   LAB_JOIN       file with the join string; it is removed once it is used
 #   LAB_BIN, LAB_CNI_BIN   where programs and plugin go
 #   LAB_CONFIG     where the programs look for their configuration
-#   LAB_MEMBER     what is there once a node has joined
 #   LAB_LOGS       where logs go, and process ids, where no systemd runs
 #   LAB_START      systemd, or background: where no systemd runs
 #   LAB_BOX        name of the container's namespace
@@ -27,7 +26,6 @@ LAB_CNI_BIN=${LAB_CNI_BIN:-/opt/cni/bin}
 LAB_CONFIG=${LAB_CONFIG:-/etc/wgcni}
 LAB_LOGS=${LAB_LOGS:-/var/log/wgcni}
 LAB_JOIN=${LAB_JOIN:-/run/wgcni-join}
-LAB_MEMBER=${LAB_MEMBER:-/var/lib/wgcni/node-manager/member.json}
 LAB_BOX=${LAB_BOX:-box}
 if [ -d /run/systemd/system ]; then : "${LAB_START:=systemd}"; else : "${LAB_START:=background}"; fi
 
@@ -169,7 +167,7 @@ node() {
     fi
     if [ -e "$LAB_JOIN" ]; then
         # A member stays what it is, and its node-manager runs.
-        [ -e "$LAB_MEMBER" ] || node-manager join <"$LAB_JOIN"
+        node-manager join --unless-joined <"$LAB_JOIN"
         rm "$LAB_JOIN"
     fi
     start node-manager
@@ -222,6 +220,9 @@ nodes() {
 
 reach() {
     local node failed=0
+    # How often, all in all, somebody who does not answer is asked again: at first a peer
+    # may not have shaken hands.
+    patience=10
     until_it "other nodes" knows_others
     printf 'from the box on %s to\n' "$(hostname -s)"
     for node in $(nodes); do
@@ -234,13 +235,13 @@ reach() {
 knows_others() { [ "$(nodes | wc -l)" -gt 2 ]; }
 
 row() {
-    local try verdict='NOT REACHED' status=1
-    for try in {1..10}; do
-        if ip netns exec "$LAB_BOX" ping -n -q -c 1 -W 2 "$2" >/dev/null 2>&1; then
-            verdict=reached status=0
+    local verdict=reached status=0
+    until ip netns exec "$LAB_BOX" ping -n -q -c 1 -W 1 "$2" >/dev/null 2>&1; do
+        if [ $((patience -= 1)) -lt 0 ]; then
+            verdict='NOT REACHED' status=1
             break
         fi
-        [ "$try" = 10 ] || sleep 0.5
+        sleep 0.5
     done
     printf '  %-5s %-32s %s\n' "$1" "$2" "$verdict"
     return $status

@@ -21,6 +21,7 @@ pub mod container;
 pub mod crash;
 pub mod demo;
 pub mod flow;
+pub mod guide;
 pub mod host;
 pub mod iperf;
 pub mod netns;
