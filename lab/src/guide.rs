@@ -130,10 +130,11 @@ impl Machine for Shell<'_> {
         let path = std::env::var("PATH").unwrap_or_default();
         let path = format!("{}:{path}", programs::directory()?.display());
         let mut command = self.host.command("unshare")?;
-        let named = "hostname \"$0\"; exec bash -euo pipefail -s";
-        command.args(["--uts", "bash", "-c", named, self.host.name()]);
-        command.env("PATH", path).envs(self.variables.iter().map(|(name, value)| (name, value)));
-        let done = fed(&mut command, commands.as_bytes())?;
+        let named = "hostname \"$0\"; exec bash -euo pipefail -c \"$1\"";
+        command.args(["--uts", "bash", "-c", named, self.host.name(), commands]);
+        command.env("PATH", path);
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
+        let done = fed(&mut command, b"")?;
         let [out, err] = [&done.stdout, &done.stderr].map(|bytes| String::from_utf8_lossy(bytes));
         ensure!(done.status.success(), "on {}: {}: {out}{err}", self.host.name(), done.status);
         Ok(out.into_owned())

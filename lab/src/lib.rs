@@ -32,6 +32,7 @@ pub mod ping;
 pub mod probe;
 pub mod process;
 pub mod programs;
+pub mod provision;
 pub mod registry;
 pub mod rpc;
 pub mod runtime;
