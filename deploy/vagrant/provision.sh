@@ -8,6 +8,8 @@
 #   provision.sh node      joins with the join string in $LAB_JOIN, and starts
 #   provision.sh box       attaches the container: a network namespace
 #   provision.sh reach     shows whom the container reaches; fails where it is not all
+#   provision.sh nomad     Nomad's agent, for allocations in the network; with
+#                          LAB_NOMAD=server the one that the others ask
 #
 # In the environment:
 #   LAB_FROM       directory of packages (*.deb) or else of the programs themselves
@@ -18,6 +20,7 @@
 #   LAB_LOGS       where logs go, and process ids, where no systemd runs
 #   LAB_START      systemd, or background: where no systemd runs
 #   LAB_BOX        name of the container's namespace
+#   LAB_JOBS       directory of client.hcl and wgnet.conflist
 set -euo pipefail
 
 LAB_FROM=${LAB_FROM:-/opt/wgcni/programs}
@@ -27,6 +30,7 @@ LAB_CONFIG=${LAB_CONFIG:-/etc/wgcni}
 LAB_LOGS=${LAB_LOGS:-/var/log/wgcni}
 LAB_JOIN=${LAB_JOIN:-/run/wgcni-join}
 LAB_BOX=${LAB_BOX:-box}
+LAB_JOBS=${LAB_JOBS:-/opt/wgcni/jobs}
 if [ -d /run/systemd/system ]; then : "${LAB_START:=systemd}"; else : "${LAB_START:=background}"; fi
 
 # The host number, in its node's lease, of every container here.
@@ -81,11 +85,13 @@ put() {
     mv "$2.new" "$2"
 }
 
-# Starts `NAME serve`, and again when it ends.
+# Starts a daemon, and again when it ends: `start NAME ARGUMENTS`
 start() {
+    local arguments=${2:-serve}
     case $LAB_START in
         systemd)
-            systemctl cat "$1.service" >/dev/null 2>&1 || unit "$1" >"/etc/systemd/system/$1.service"
+            systemctl cat "$1.service" >/dev/null 2>&1 ||
+                unit "$1" "$arguments" >"/etc/systemd/system/$1.service"
             systemctl daemon-reload
             systemctl enable --quiet "$1.service"
             systemctl restart "$1.service"
@@ -93,7 +99,8 @@ start() {
         background)
             is_running "$1" && return 0
             mkdir -p "$LAB_LOGS"
-            setsid "$1" serve >>"$LAB_LOGS/$1.log" 2>&1 </dev/null &
+            # shellcheck disable=SC2086 # several words
+            setsid "$1" $arguments >>"$LAB_LOGS/$1.log" 2>&1 </dev/null &
             echo $! >"$LAB_LOGS/$1.pid"
             ;;
         *) die "LAB_START is systemd or background, not $LAB_START" ;;
@@ -116,7 +123,7 @@ After=network-online.target
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=$LAB_BIN/$1 serve
+ExecStart=$LAB_BIN/$1 $2
 Restart=always
 RestartSec=1
 # What carries the containers' links outlives the daemon.
@@ -247,9 +254,25 @@ row() {
     return $status
 }
 
+# --- Nomad ----------------------------------------------------------------------------
+
+# Nomad itself has to come from you: it is in no package of Debian's.
+nomad() {
+    [ ! -e "$LAB_FROM/nomad" ] || put "$LAB_FROM/nomad" "$LAB_BIN/nomad"
+    type -P nomad >/dev/null || die "no nomad here, nor in $LAB_FROM: put its program there"
+    local here
+    here=$(dirname "$(realpath "$0")")
+    install -D -m 644 "$LAB_JOBS/wgnet.conflist" /opt/cni/config/wgnet.conflist
+    install -D -m 644 -t /etc/nomad.d "$LAB_JOBS/client.hcl" "$here/nomad-agent.hcl"
+    [ "${LAB_NOMAD:-client}" = client ] ||
+        install -m 644 -t /etc/nomad.d "$here/nomad-server.hcl"
+    start nomad "agent -config /etc/nomad.d"
+    until_it "Nomad" "$(type -P nomad)" node status -self
+}
+
 case ${1:-} in
     install) install_all ;;
-    server | ticket | node | box | reach) "$1" ;;
+    server | ticket | node | box | reach | nomad) "$1" ;;
     *)
         sed -n '2,/^set -/ { /^set -/d; s/^# \{0,1\}//; p }' "$0" >&2
         exit 2

@@ -32,6 +32,8 @@ fn three_machines_become_a_cluster_and_every_step_may_be_repeated() {
     assert_eq!(birch.step("reach").unwrap().matches(" reached").count(), 8);
 
     // What does not work is said.
+    let nomad = server.step("nomad").unwrap_err();
+    assert!(format!("{nomad:#}").contains("no nomad here"), "{nomad:#}");
     birch.host().run(&["ip", "link", "set", "eth0", "down"]).unwrap();
     let failed = ash.step("reach").unwrap_err();
     assert!(format!("{failed:#}").contains("NOT REACHED"), "{failed:#}");

@@ -7,7 +7,7 @@ mod flags;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl::Expression;
+use hcl::{Body, Expression};
 use serde_json::Value;
 use wgcni_lab::{Cluster, programs};
 
@@ -173,6 +173,24 @@ fn clients_have_the_paths_of_the_guide_and_what_jobs_are_bound_to() {
     let bound = bound.filter_map(|constraint| attribute(constraint.body(), "attribute"));
     let bound: BTreeSet<String> = bound.filter(|name| name.starts_with("${meta.")).collect();
     assert_eq!(bound, meta);
+}
+
+#[test]
+fn agents_of_the_virtual_machines_are_configured_for_the_vagrantfile() {
+    let vagrantfile = read("Vagrantfile");
+    let agent: Body = hcl::from_str(&read("deploy/vagrant/nomad-agent.hcl")).unwrap();
+    let servers = attribute(blocks(&agent, "client")[0].body(), "servers").unwrap();
+    let server = servers.split('"').nth(1).unwrap();
+    assert!(
+        vagrantfile.contains(&format!("SERVER = {{ name: \"server\", address: \"{server}\" }}"))
+    );
+    let network = format!("\"{}.0/24\"", server.rsplit_once('.').unwrap().0);
+    for key in ["http", "rpc", "serf"] {
+        let address = attribute(blocks(&agent, "advertise")[0].body(), key).unwrap();
+        assert!(address.replace('\\', "").contains(&network), "{key}: {address}");
+    }
+    let server: Body = hcl::from_str(&read("deploy/vagrant/nomad-server.hcl")).unwrap();
+    assert_eq!(attribute(blocks(&server, "server")[0].body(), "enabled").unwrap(), "true");
 }
 
 #[test]
