@@ -107,6 +107,7 @@ pub async fn run(
     let doors = Doors::new(&served, &hub, key.clone(), live.clone())?;
     let background = Background::start(&config, &served, hub, (live, key))?;
     let feed = tokio::spawn(follow(registry, doors.health(), shutdown.clone()));
+    wgcni_daemon::ready();
     doors.serve(listeners, shutdown).await;
     drop(background);
     feed.await.context("the task that follows the store")?.context("follow the store")

@@ -7,6 +7,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
@@ -175,6 +176,21 @@ async fn sigterm_ends_streams_and_the_program() {
     serving.signal("-TERM");
     assert_eq!(watcher.next().await, None);
     assert_eq!(serving.end("-TERM"), Some(0));
+}
+
+#[test]
+fn the_service_manager_is_told_when_it_answers() {
+    let home = Home::new();
+    let socket = UnixDatagram::bind(home.path("notify")).unwrap();
+    socket.set_read_timeout(Some(DEADLINE)).unwrap();
+    let mut command = home.command("serve");
+    command.env("NOTIFY_SOCKET", home.path("notify")).stderr(Stdio::null());
+    let child = command.spawn().unwrap();
+    let _serving = Serving { child, address: ([127, 0, 0, 1], 0).into() };
+    let mut said = [0; 64];
+    let length = socket.recv(&mut said).unwrap();
+    assert_eq!(std::str::from_utf8(&said[..length]).unwrap().trim(), "READY=1");
+    UnixStream::connect(home.path("run/cm.sock")).unwrap();
 }
 
 #[test]

@@ -153,6 +153,8 @@ async fn listen(
     let socket = around!("node.listen", NodeSocket::bind(&path))
         .with_context(|| format!("listen on {}", path.display()))?;
     let limits = Limits { connections: 256, streams: 64, ..Limits::default() };
+    // Containers may come, and are told why where the node is not ready for them yet.
+    wgcni_daemon::ready();
     let failed = CancellationToken::new();
     let watch = end_with_store(Arc::clone(&service.attachments), failed.clone(), shutdown.clone());
     let watch = tokio::spawn(watch);

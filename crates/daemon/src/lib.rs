@@ -14,6 +14,7 @@ pub mod config;
 pub mod files;
 mod limits;
 pub mod logging;
+mod ready;
 pub mod sealed;
 pub mod serve;
 mod signals;
@@ -21,5 +22,6 @@ pub mod socket;
 
 pub use backoff::Backoff;
 pub use limits::raise_file_limit;
+pub use ready::ready;
 pub use signals::shutdown;
 pub use tokio_util::sync::CancellationToken;
