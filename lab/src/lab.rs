@@ -1,5 +1,6 @@
 //! One run of a lab: underlay, outside, hosts; taken down as a whole.
 
+use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anyhow::Result;
@@ -8,7 +9,7 @@ use crate::clean::sweep;
 use crate::host::Host;
 use crate::netns::Netns;
 use crate::registry::Run;
-use crate::underlay::{INTERNET, OUTSIDE, Underlay};
+use crate::underlay::{INTERNET, OUTSIDE, Underlay, address_v4};
 
 /// Host numbers below this are reserved.
 const FIRST_HOST: u8 = 10;
@@ -48,6 +49,18 @@ impl Lab {
     pub fn add_host(&self, name: &str) -> Result<Host> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         make_host(&self.run, &self.underlay, name, number)
+    }
+
+    /// Connects the network namespace that a process is in, of a machine that was booted
+    /// elsewhere, to the underlay; its IPv4 address.
+    ///
+    /// # Errors
+    /// When the name is taken or longer than 15 letters, or the process is gone.
+    pub fn connect(&self, name: &str, process: u32) -> Result<Ipv4Addr> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let netns = Netns::attach(&self.run.name_of(name), process)?;
+        self.underlay.connect(name, &netns, number)?;
+        Ok(address_v4(number))
     }
 
     /// Makes an empty namespace, as a container runtime does before it calls CNI.

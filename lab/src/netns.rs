@@ -41,6 +41,15 @@ impl Netns {
         Ok(Self { name: name.to_owned() })
     }
 
+    /// Names the namespace that a process is in.
+    ///
+    /// # Errors
+    /// When the name is taken, or the process is gone.
+    pub fn attach(name: &str, process: u32) -> Result<Self> {
+        checked(&mut words(&["ip", "netns", "attach", name, &process.to_string()]))?;
+        Ok(Self { name: name.to_owned() })
+    }
+
     /// A namespace that exists.
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned() }
