@@ -1,7 +1,9 @@
 //! `cluster-manager init`: makes up a cluster, writes it down, and lets its first operator
 //! in.
 
+use std::fs::Permissions;
 use std::io::{IsTerminal, stderr, stdin};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +83,9 @@ pub async fn init(asked: &Init<'_>) -> anyhow::Result<Made> {
         make_dir(parent)?;
     }
     let text = toml::to_string(&settings).context("write the configuration as TOML")?;
-    atomic_write(path, text.as_bytes(), 0o600)?;
+    // No secret is in it, and the daemon that reads it need not be root.
+    atomic_write(path, text.as_bytes(), 0o644)?;
+    hand_over(&config.state_dir)?;
     Ok(Made { config, join })
 }
 
@@ -123,8 +127,43 @@ fn forget(config: &Config) -> anyhow::Result<()> {
     }
 }
 
+/// Makes a directory that everybody may look into, whatever the umask: that of whoever keeps
+/// the join string from others would keep the daemon out.
 fn make_dir(path: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(path).with_context(|| format!("create {}", path.display()))
+    if path.is_dir() {
+        return Ok(());
+    }
+    let made = std::fs::create_dir_all(path)
+        .and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(0o755)));
+    made.with_context(|| format!("create {}", path.display()))
+}
+
+/// Gives what root made in the state directory to the directory's owner: whom the daemon
+/// runs as.
+fn hand_over(state: &Path) -> anyhow::Result<()> {
+    let owner = std::fs::symlink_metadata(state)?;
+    if nix::unistd::geteuid().is_root() && owner.uid() != 0 {
+        give(state, owner.uid(), owner.gid())
+            .with_context(|| format!("give {} to its owner", state.display()))?;
+    }
+    Ok(())
+}
+
+/// Root's own files only, each by its only name: the owner may have put links there.
+fn give(dir: &Path, user: u32, group: u32) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        let found = std::fs::symlink_metadata(&path)?;
+        if found.is_dir() {
+            give(&path, user, group)?;
+        } else if found.nlink() != 1 {
+            continue;
+        }
+        if found.uid() == 0 {
+            std::os::unix::fs::lchown(&path, Some(user), Some(group))?;
+        }
+    }
+    Ok(())
 }
 
 /// A ticket for one operator, in the store; the secret is nowhere but in what is returned.

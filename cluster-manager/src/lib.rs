@@ -18,6 +18,7 @@
 pub mod authority;
 pub mod authz;
 mod background;
+pub mod cli;
 mod cluster;
 pub mod config;
 mod doors;

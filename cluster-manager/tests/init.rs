@@ -4,7 +4,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -124,6 +124,32 @@ async fn one_string_is_printed_and_makes_the_first_operator() {
 }
 
 #[test]
+fn what_root_makes_belongs_to_the_owner_of_the_state_directory() {
+    let home = Home::new();
+    let state = home.path("state");
+    fs::create_dir(&state).unwrap();
+    fs::set_permissions(&state, Permissions::from_mode(0o700)).unwrap();
+    chown(&state, Some(65534), Some(65534)).unwrap();
+    // Only what root made: not what its owner pointed to, nor another's file.
+    let (foreign, linked) = (home.path("foreign"), home.path("linked"));
+    for path in [&foreign, &linked] {
+        fs::write(path, "").unwrap();
+    }
+    symlink(&foreign, state.join("symlink")).unwrap();
+    fs::hard_link(&linked, state.join("link")).unwrap();
+    for args in [&[][..], &["--force"][..]] {
+        let output = home.init(args);
+        assert!(output.status.success(), "{}", errors(&output));
+        let owner = |path: PathBuf| fs::symlink_metadata(path).unwrap().uid();
+        for name in ["ca.key", "ca.crt", "security.key", "store", "store/db", "store/conf"] {
+            assert_eq!(owner(state.join(name)), 65534, "{name}");
+        }
+        assert_eq!((owner(foreign.clone()), owner(linked.clone())), (0, 0));
+        assert_eq!(owner(home.path("config.toml")), 0);
+    }
+}
+
+#[test]
 fn keys_and_records_are_for_root_alone_and_secrets_are_nowhere_else() {
     let (home, string) = Home::made();
     let state = home.path("state");
@@ -132,7 +158,8 @@ fn keys_and_records_are_for_root_alone_and_secrets_are_nowhere_else() {
     for name in ["ca.key", "ca.crt", "security.key"] {
         assert_eq!(mode(&state.join(name)), 0o600, "{name}");
     }
-    assert_eq!(mode(&home.path("config.toml")), 0o600);
+    // It has no secret, and the daemon that reads it need not be root.
+    assert_eq!(mode(&home.path("config.toml")), 0o644);
     let JoinCredential::Ticket(_, secret) = &string.credential else { panic!("no ticket") };
     let texts = [secret.to_text().to_string(), string.to_text().to_string()];
     for entry in walk(home.dir.path().to_owned()) {

@@ -18,25 +18,40 @@ pub(super) const PREFIX_V4: &str = "10.64.0.0/12";
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, clap::Args)]
 pub struct Settings {
     /// Identity of the cluster: 32 lower-case hexadecimal digits [init: random]
+    ///
+    /// Part of every mark that nodes put on what is theirs. Never changes.
     #[arg(long, env = "WGCNI_CLUSTER_ID")]
     pub cluster_id: Option<ClusterId>,
     /// Address and port for members, by mutual TLS [default: 0.0.0.0:7400]
+    ///
+    /// Open it to nodes and operators.
     #[arg(long, env = "WGCNI_LISTEN")]
     pub listen: Option<SocketAddr>,
     /// Address and port for whoever joins, and for the REST interface [default: 0.0.0.0:7401]
+    ///
+    /// Open it to new nodes, and to what reads the one-time security key over REST.
     #[arg(long, env = "WGCNI_JOIN_LISTEN")]
     pub join_listen: Option<SocketAddr>,
-    /// Hosts (addresses or names) under which both are reached, best first [default: the
-    /// address that is listened on; for 0.0.0.0 and :: that of the default route]
+    /// Hosts under which both are reached, best first [init: the address of the default route]
+    ///
+    /// Addresses or names, at most 8: they are in join strings, in the server's certificate,
+    /// and what members connect to. Empty: the address that is listened on.
     #[arg(long, env = "WGCNI_ADVERTISE", value_delimiter = ',', action = clap::ArgAction::Append)]
     pub advertise: Option<Vec<String>>,
     /// Unix socket for root on this machine [default: /run/wgcni/cluster-manager.sock]
+    ///
+    /// wgcni uses it there. A symbolic link at that place is followed.
     #[arg(long, env = "WGCNI_SOCKET")]
     pub socket: Option<PathBuf>,
-    /// Serve plaintext to everybody instead of members only: for tests
+    /// Serve plaintext to everybody instead of members only: for tests [default: false]
+    ///
+    /// Serves leases and peers on `listen` to everybody, unencrypted, and lets nobody join.
+    /// Wanted on loopback, too; refused for ever once somebody has joined.
     #[arg(long, env = "WGCNI_INSECURE_PLAINTEXT", num_args = 0..=1, default_missing_value = "true")]
     pub insecure_plaintext: Option<bool>,
     /// Directory of keys and store [default: /var/lib/wgcni/cluster-manager]
+    ///
+    /// The CA's key and certificate, the security keys' secret, and all records; mode 0700.
     #[arg(long, env = "WGCNI_STATE_DIR")]
     pub state_dir: Option<PathBuf>,
     /// Directory of files NAME.pub, each with the public key of a node that may join
@@ -44,34 +59,43 @@ pub struct Settings {
     #[arg(long, env = "WGCNI_WHITELIST_DIR")]
     pub whitelist_dir: Option<PathBuf>,
     /// Where nodes may say that they are reached, besides the address that they call from
+    /// [else: nowhere]
+    ///
+    /// Prefixes. Needed where `endpoint` of a node is another address.
     #[arg(long, env = "WGCNI_ENDPOINT_CIDRS", value_delimiter = ',', action = clap::ArgAction::Append)]
     pub endpoint_cidrs: Option<Vec<Prefix>>,
     /// IPv4 prefix of the cluster, or "none" [default: 10.64.0.0/12]
     #[arg(long, env = "WGCNI_PREFIX_V4")]
     pub prefix_v4: Option<String>,
-    /// IPv6 prefix of the cluster, or "none" [init: random ULA /48]
+    /// IPv6 prefix of the cluster, or "none" [init: a random ULA /48] [default: none]
     #[arg(long, env = "WGCNI_PREFIX_V6")]
     pub prefix_v6: Option<String>,
     /// Length of a node's IPv4 prefix [default: 24]
+    ///
+    /// A /24 in a /12: 4096 nodes of 253 containers.
     #[arg(long, env = "WGCNI_LEASE_LENGTH_V4")]
     pub lease_length_v4: Option<u8>,
     /// Length of a node's IPv6 prefix [default: 64]
     #[arg(long, env = "WGCNI_LEASE_LENGTH_V6")]
     pub lease_length_v6: Option<u8>,
-    /// How long a released lease rests, in seconds [default: 60]
+    /// How long a released lease rests before another node gets it, in seconds [default: 60]
     #[arg(long, env = "WGCNI_QUARANTINE_SECONDS")]
     pub quarantine_seconds: Option<u32>,
     /// How long a node must be silent before another key may take its name, in seconds
     /// [default: 30]
+    ///
+    /// Nodes show signs of life every 10 to 15 s.
     #[arg(long, env = "WGCNI_TAKEOVER_SECONDS")]
     pub takeover_seconds: Option<u32>,
-    /// Longest silence of a stream of peers, in seconds [default: 10]
+    /// How often a silent stream of peers shows that it is alive, in seconds [default: 10]
     #[arg(long, env = "WGCNI_HEARTBEAT_SECONDS")]
     pub heartbeat_seconds: Option<u32>,
-    /// What to log: error, warn, info, debug, trace [default: info]
+    /// What to log: a level, or a filter like info,hyper=warn [default: info]
+    ///
+    /// Levels are error, warn, info, debug and trace.
     #[arg(long, env = "WGCNI_LOG")]
     pub log: Option<String>,
-    /// How to log: text, json [default: text]
+    /// How to log, to standard error: text or json [default: text]
     #[arg(long, env = "WGCNI_LOG_FORMAT")]
     pub log_format: Option<Format>,
 }

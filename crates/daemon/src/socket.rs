@@ -27,14 +27,19 @@ pub struct RootSocket {
 
 impl RootSocket {
     /// Listens on `path`. What lies there is replaced: the caller holds the lock that
-    /// says that no living node-manager does.
+    /// says that no living daemon of its kind does. A symbolic link stays, and where it leads
+    /// is listened on: a daemon that is not root has its socket in a directory of its own, and
+    /// its callers know one place.
     ///
     /// # Errors
     /// When others may write into its directory, or the system refuses.
     pub fn bind(path: &Path) -> io::Result<Self> {
-        if let Some(dir) = path.parent() {
+        let target = &followed(path);
+        // Whoever can replace the link can replace the socket.
+        for dir in [path.parent(), target.parent()].into_iter().flatten() {
             prepare(dir)?;
         }
+        let path = target;
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -95,6 +100,15 @@ impl Listener for RootSocket {
     }
 }
 
+/// Where a symbolic link leads, else the path itself. One step only: what is behind it is
+/// replaced.
+fn followed(path: &Path) -> PathBuf {
+    match fs::read_link(path) {
+        Ok(target) => path.parent().unwrap_or(Path::new("")).join(target),
+        Err(_) => path.to_owned(),
+    }
+}
+
 /// Makes the sockets' directory, or proves that nobody else can replace a socket in it.
 ///
 /// # Errors
@@ -113,7 +127,7 @@ pub fn prepare(dir: &Path) -> io::Result<()> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 
     #[tokio::test]
     async fn only_the_owner_reaches_the_socket_and_a_dead_one_is_replaced() {
@@ -125,6 +139,20 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         drop(socket);
         assert!(!path.exists());
+    }
+
+    #[tokio::test]
+    async fn link_at_its_place_stays_and_leads_to_the_socket() {
+        let dir = tempfile::tempdir().unwrap();
+        let (link, inside) = (dir.path().join("own.sock"), dir.path().join("its/own.sock"));
+        std::os::unix::fs::symlink("its/own.sock", &link).unwrap();
+        for _ in 0..2 {
+            let socket = RootSocket::bind(&link).unwrap();
+            assert!(fs::symlink_metadata(&inside).unwrap().file_type().is_socket());
+            UnixStream::connect(&link).await.unwrap();
+            drop(socket);
+            assert!(link.is_symlink() && !inside.exists());
+        }
     }
 
     #[tokio::test]

@@ -9,68 +9,101 @@ use wgcni_daemon::logging::Format;
 /// The keys as they are written: in the file, as flags, as variables.
 #[derive(Debug, Default, Clone, Deserialize, clap::Args)]
 pub struct Settings {
-    /// Name of this node; default: as it joined, before that the host's name.
+    /// Name of this node: a lower-case DNS label, unique in the cluster
+    /// [else: as it joined; before that the first label of the host's name]
+    ///
+    /// A node that joined has its name from there: another one here is refused.
     #[arg(long, env = "WGCNI_NODE")]
     pub(super) node: Option<String>,
-    /// Where the cluster-manager is, host:port, more of them with commas; default: as it said
-    /// when the node joined. With `insecure_plaintext`: `http://host:port`.
+    /// Where the cluster-manager is: host:port, or several with commas
+    /// [else: as the cluster-manager said when the node joined]
+    ///
+    /// Tried in this order, over mutual TLS: for a cluster-manager that moved. With
+    /// `insecure_plaintext` instead http://host:port, by default http://127.0.0.1:7400.
     #[arg(long, env = "WGCNI_CLUSTER_MANAGER")]
     pub(super) cluster_manager: Option<String>,
-    /// Talk to the cluster-manager without encryption, and without proof of who is who.
+    /// Speak plaintext with the cluster-manager: for tests [default: false]
+    ///
+    /// Also on loopback: no proof of who is who, and everything can be read and changed on the
+    /// way. Status says so first. Refused on a node that joined.
     #[arg(long, env = "WGCNI_INSECURE_PLAINTEXT", num_args = 0..=1, default_missing_value = "true")]
     pub(super) insecure_plaintext: Option<bool>,
-    /// Directory of keys, lease, peers and attachments.
+    /// Directory of keys, certificate, lease, last known peers and attachments
+    /// [default: /var/lib/wgcni/node-manager]
     #[arg(long, env = "WGCNI_STATE_DIR")]
     pub(super) state_dir: Option<PathBuf>,
-    /// Directory of the sockets.
+    /// Directory of the sockets [default: /run/wgcni]
     #[arg(long, env = "WGCNI_RUN_DIR")]
     pub(super) run_dir: Option<PathBuf>,
-    /// Where other nodes reach this one: address or address:port.
+    /// Where other nodes reach this one: address, or address:port behind a port mapping
+    /// [else: the source address of packets to the cluster-manager]
     #[arg(long, env = "WGCNI_ENDPOINT")]
     pub(super) endpoint: Option<String>,
-    /// Interface whose first address is the endpoint.
+    /// Instead of `endpoint`: the first usable address of this interface
     #[arg(long, env = "WGCNI_ENDPOINT_INTERFACE")]
     pub(super) endpoint_interface: Option<String>,
-    /// Prefix in which the host's address is the endpoint.
+    /// Instead of `endpoint`: the host's address inside this prefix
     #[arg(long, env = "WGCNI_ENDPOINT_PREFIX")]
     pub(super) endpoint_prefix: Option<String>,
-    /// UDP port for the other nodes.
+    /// UDP port for the other nodes: open it to them [default: 51820]
     #[arg(long, env = "WGCNI_MESH_PORT")]
     pub(super) mesh_port: Option<u16>,
-    /// UDP port on the loopback for the containers.
+    /// UDP port for the containers, over loopback [default: 51819]
+    ///
+    /// Closed to the outside by a firewall rule.
     #[arg(long, env = "WGCNI_HUB_PORT")]
     pub(super) hub_port: Option<u16>,
-    /// MTU of the network between the nodes; default: the interface's.
+    /// MTU of the network between the nodes, at least 1360 [else: the interface's]
+    ///
+    /// The mesh uses 80 less. Unless set, mesh and hub follow the interface's; containers keep
+    /// what they started with.
     #[arg(long, env = "WGCNI_UNDERLAY_MTU")]
     pub(super) underlay_mtu: Option<u16>,
-    /// Where WireGuard runs: auto, kernel or userspace.
+    /// Where WireGuard runs: auto, kernel or userspace [default: auto]
+    ///
+    /// With auto, the kind of the devices that are there; without any the kernel where it can,
+    /// else user space. With kernel or userspace, that one or no start.
     #[arg(long, env = "WGCNI_WIREGUARD")]
     pub(super) wireguard: Option<String>,
-    /// How long a released address rests.
+    /// How long a container's address rests before another gets it, in seconds [default: 60]
     #[arg(long, env = "WGCNI_QUARANTINE_SECONDS")]
     pub(super) quarantine_seconds: Option<u32>,
-    /// How long peers are kept that a cluster-manager which lost its state does not list.
+    /// How long peers are kept that a cluster-manager which lost its state does not list, in
+    /// seconds [default: 300]
+    ///
+    /// Or one whose state was restored from a backup: nodes register again within seconds.
     #[arg(long, env = "WGCNI_KEEP_PEERS_SECONDS")]
     pub(super) keep_peers_seconds: Option<u32>,
-    /// How long a container must have been dead, without a DEL, before its attachment ends.
+    /// How long a container must have been dead, without a DEL, before its attachment ends, in
+    /// seconds [default: 300]
     #[arg(long, env = "WGCNI_RECLAIM_AFTER_SECONDS")]
     pub(super) reclaim_after_seconds: Option<u32>,
-    /// How often everything is compared with the kernel.
+    /// How often everything is compared with the kernel, in seconds [default: 30]
+    ///
+    /// Changes are applied at once in any case.
     #[arg(long, env = "WGCNI_RESYNC_SECONDS")]
     pub(super) resync_seconds: Option<u32>,
-    /// How long a node may answer nothing until it counts as silent.
+    /// How long a node may answer nothing until it counts as silent, in seconds [default: 180]
+    ///
+    /// One to which packets go and from which nothing has come for so long is called silent and
+    /// its tunnel repaired. For tests; looked at every `resync_seconds`.
     #[arg(long, env = "WGCNI_SILENT_SECONDS")]
     pub(super) silent_seconds: Option<u32>,
-    /// Ports of this host that containers may reach, e.g. tcp/4646.
+    /// Ports of this host that containers may reach [default: tcp/4646]
+    ///
+    /// Each tcp/PORT or udp/PORT. ICMP and replies are let through always.
     #[arg(long, env = "WGCNI_HOST_PORTS")]
     pub(super) host_ports: Option<Vec<String>>,
-    /// Name servers for networks that configure none.
+    /// Name servers for networks whose configuration has none [else: none]
     #[arg(long, env = "WGCNI_DNS_NAMESERVERS")]
     pub(super) dns_nameservers: Option<Vec<IpAddr>>,
-    /// What is logged: a level, or a filter like info,hyper=warn.
+    /// What to log: a level, or a filter like info,hyper=warn
+    /// [default: info,defguard_wireguard_rs=warn]
+    ///
+    /// Levels are error, warn, info, debug and trace.
     #[arg(long, env = "WGCNI_LOG")]
     pub(super) log: Option<String>,
-    /// How it is logged: text or json.
+    /// How to log, to standard error: text or json [default: text]
     #[arg(long, env = "WGCNI_LOG_FORMAT")]
     pub(super) log_format: Option<Format>,
 }

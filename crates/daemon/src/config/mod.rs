@@ -25,6 +25,7 @@
 //! ```
 
 mod mistakes;
+pub mod reference;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

@@ -120,3 +120,45 @@ fn variable_is_named_as_the_origin() {
     let error = layered.finish().unwrap_err();
     assert!(error.to_string().contains("path (variable PATH): "), "{error}");
 }
+
+#[test]
+fn keys_say_what_holds_when_nobody_sets_them() {
+    #[derive(Debug, Default, Deserialize, clap::Args)]
+    #[allow(dead_code)]
+    struct Told {
+        /// How many of
+        /// them [default: 7]
+        ///
+        /// Not
+        /// more.
+        #[arg(long, env = "WGCNI_TEST_MANY")]
+        many: Option<u8>,
+        /// Which ones [init: random] [default: a,b]
+        #[arg(long, env = "WGCNI_TEST_ONES")]
+        ones: Option<Vec<String>>,
+        /// Where [else: as they said]
+        #[arg(long, env = "WGCNI_TEST_PLACE")]
+        the_place: Option<String>,
+    }
+    let keys = reference::keys::<Told>().unwrap();
+    let [many, ones, place] = keys.as_slice() else { panic!("{keys:?}") };
+    assert_eq!((many.summary.as_str(), many.details.as_str()), ("How many of them", "Not more."));
+    assert_eq!(many.default, Some(Value::Integer(7)));
+    assert_eq!((many.variable.as_str(), place.flag.as_str()), ("WGCNI_TEST_MANY", "--the-place"));
+    let list = ["a", "b"].map(|text| Value::String(text.to_owned())).to_vec();
+    assert_eq!((ones.default.clone(), ones.init.as_deref()), (Some(Value::Array(list)), Some("random")));
+    assert_eq!((place.default.clone(), place.otherwise.as_deref()), (None, Some("as they said")));
+}
+
+#[test]
+fn default_that_cannot_be_one_is_an_error() {
+    #[derive(Debug, Default, Deserialize, clap::Args)]
+    #[allow(dead_code)]
+    struct Wrong {
+        /// How many [default: seven]
+        #[arg(long)]
+        many: Option<u8>,
+    }
+    let error = reference::keys::<Wrong>().unwrap_err();
+    assert!(error.starts_with("default of many: "), "{error}");
+}

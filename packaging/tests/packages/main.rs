@@ -1,0 +1,2 @@
+//! Packages.
+fn main() {}
