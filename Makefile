@@ -16,10 +16,11 @@ STAMPS := $(CARGO_TARGET_DIR)/stamps
 BIN = $(CARGO_TARGET_DIR)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 export PATH := $(TOOLS)/bin:$(TOOLS)/node_modules/.bin:$(PATH):$(HOME)/.cargo/bin
 
-.PHONY: help deps extra-deps proto build demo clean-lab test test-clients lint audit fuzz bench soak fmt clean
+.PHONY: help deps extra-deps proto docs build package docker/build demo clean-lab test test-clients test-packages \
+	lint audit fuzz bench soak fmt clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z\/-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: $(STAMPS)/deps ## Install what building and testing needs and this machine lacks
 
@@ -34,6 +35,16 @@ proto: deps $(STAMPS)/generators ## Check proto/, generate the code again, fail 
 build: deps ## Build all programs into target/release (PROFILE=dev: target/debug)
 	scripts/build.sh $(PROFILE)
 
+docs: deps ## Generate the tables of docs/configuration.md again, from the programs' own types
+	cargo run --quiet --locked --package wgcni-packaging -- docs docs/configuration.md
+
+package: build $(STAMPS)/package ## Make a Debian package of each program, in target/debian (PROFILE=dev: quickly)
+	scripts/package.sh $(PROFILE)
+
+IMAGE ?= wireguard-cni
+docker/build: ## Build the image IMAGE with docker, podman or buildah (BASE and BUILDER: other base images)
+	scripts/image.sh $(IMAGE)
+
 demo: build ## Run a cluster on this machine and show its traffic (KEEP=1 leaves it up)
 	$(BIN)/lab demo $(if $(KEEP),--keep)
 
@@ -45,6 +56,9 @@ test: deps ## Run all tests, real network namespaces included (root)
 
 test-clients: deps ## Run the tests with other people's clients: cnitool, curl (root, Go 1.21+)
 	scripts/test-clients.sh
+
+test-packages: deps $(STAMPS)/test-packages ## Install, upgrade and purge packages in a machine; build and run the image (root)
+	scripts/test-packages.sh
 
 lint: deps ## Check format, clippy, who may import whom, proto/, licences
 	cargo fmt --all --check
@@ -86,4 +100,12 @@ $(STAMPS)/generators: scripts/generators.sh scripts/have.sh
 
 $(STAMPS)/bench: scripts/bench-deps.sh scripts/have.sh
 	scripts/bench-deps.sh
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/package: scripts/package-deps.sh scripts/have.sh
+	scripts/package-deps.sh $(TOOLS) make
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/test-packages: scripts/package-deps.sh scripts/have.sh
+	scripts/package-deps.sh $(TOOLS) test
 	@mkdir -p $(@D) && touch $@

@@ -168,9 +168,10 @@ need() { [ -n "${!1:-}" ] || die "$1 is not set"; }
 
 node() {
     mkdir -p "$LAB_CONFIG"
-    if [ ! -e "$LAB_CONFIG/node-manager.toml" ]; then
+    # A package brings the file with nothing set.
+    if ! grep -qs '^endpoint = ' "$LAB_CONFIG/node-manager.toml"; then
         need LAB_ADDRESS
-        printf 'endpoint = "%s"\n' "$LAB_ADDRESS" >"$LAB_CONFIG/node-manager.toml"
+        printf 'endpoint = "%s"\n' "$LAB_ADDRESS" >>"$LAB_CONFIG/node-manager.toml"
     fi
     if [ -e "$LAB_JOIN" ]; then
         # A member stays what it is, and its node-manager runs.

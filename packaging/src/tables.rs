@@ -65,7 +65,10 @@ mod tests {
         let part = |name: &str| format!("<!-- generated: {name} -->\nold\n{END}\n");
         let text = format!("a\n{}b\n{}c\n", part("cluster-manager"), part("node-manager"));
         let renewed = renew(&text, &programs).unwrap();
-        assert!(renewed.starts_with("a\n<!-- generated: cluster-manager -->\n| key |"), "{renewed}");
+        assert!(
+            renewed.starts_with("a\n<!-- generated: cluster-manager -->\n| key |"),
+            "{renewed}"
+        );
         assert!(renewed.ends_with("|\n<!-- end -->\nc\n") && !renewed.contains("old"), "{renewed}");
         assert_eq!(renew(&renewed, &programs).unwrap(), renewed);
         assert!(renew("a\n", &programs).is_err());

@@ -19,7 +19,7 @@ pub struct Settings {
     /// [else: as the cluster-manager said when the node joined]
     ///
     /// Tried in this order, over mutual TLS: for a cluster-manager that moved. With
-    /// `insecure_plaintext` instead http://host:port, by default http://127.0.0.1:7400.
+    /// `insecure_plaintext` instead `http://host:port`, by default `http://127.0.0.1:7400`.
     #[arg(long, env = "WGCNI_CLUSTER_MANAGER")]
     pub(super) cluster_manager: Option<String>,
     /// Speak plaintext with the cluster-manager: for tests [default: false]
@@ -98,7 +98,7 @@ pub struct Settings {
     #[arg(long, env = "WGCNI_DNS_NAMESERVERS")]
     pub(super) dns_nameservers: Option<Vec<IpAddr>>,
     /// What to log: a level, or a filter like info,hyper=warn
-    /// [default: info,defguard_wireguard_rs=warn]
+    /// [default: `info,defguard_wireguard_rs=warn`]
     ///
     /// Levels are error, warn, info, debug and trace.
     #[arg(long, env = "WGCNI_LOG")]

@@ -50,9 +50,16 @@ fn image_has_the_programs_alone_and_installs_the_plugin_under_a_running_one() {
         .stdin(Stdio::null())
         .status();
     assert!(made.unwrap().success());
-    let layers = storage.buildah(&["inspect", "--type", "image", "--format", "{{len .OCIv1.RootFS.DiffIDs}}", IMAGE]);
+    let layers = storage.buildah(&[
+        "inspect",
+        "--type",
+        "image",
+        "--format",
+        "{{len .OCIv1.RootFS.DiffIDs}}",
+        IMAGE,
+    ]);
     println!("layers of the image: {layers}");
-    assert_eq!(layers, "2", "the base, and ours");
+    assert_eq!(layers, "3", "the base, iptables, programs");
     let container = storage.buildah(&["from", "--pull-never", IMAGE]);
     let host = tempfile::tempdir().unwrap();
     let volume = format!("{}:/host/opt/cni/bin", host.path().display());
@@ -61,7 +68,10 @@ fn image_has_the_programs_alone_and_installs_the_plugin_under_a_running_one() {
         storage.buildah(&[&run, command].concat())
     };
     for program in ["cluster-manager", "node-manager", "wgcni"] {
-        assert_eq!(run(&[program, "--version"]), format!("{program} {}", env!("CARGO_PKG_VERSION")));
+        assert_eq!(
+            run(&[program, "--version"]),
+            format!("{program} {}", env!("CARGO_PKG_VERSION"))
+        );
     }
     assert!(run(&["sh", "-c", "wireguard-cni 2>&1"]).starts_with("wireguard-cni "));
     run(&["iptables", "--version"]);
@@ -72,7 +82,8 @@ fn image_has_the_programs_alone_and_installs_the_plugin_under_a_running_one() {
 /// What our layer adds: programs and the script that installs the plugin.
 fn nothing_else(storage: &Storage, container: &str) {
     let mounted = PathBuf::from(storage.buildah(&["mount", container]));
-    let mut ours: Vec<_> = fs::read_dir(mounted.join("usr/bin")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let mut ours: Vec<_> =
+        fs::read_dir(mounted.join("usr/bin")).unwrap().map(|e| e.unwrap().file_name()).collect();
     ours.retain(|name| !work().join("root/usr/bin").join(name).symlink_metadata().is_ok());
     ours.sort();
     assert_eq!(ours, ["cluster-manager", "install-cni", "node-manager", "wgcni", "wireguard-cni"]);
@@ -106,7 +117,10 @@ fn replaced_while_it_runs(host: &Path, run: impl Fn(&[&str]) -> String) {
         });
         let said = run(&["install-cni"]);
         done.store(true, Ordering::Relaxed);
-        assert!(said.starts_with("install-cni: wrote /host/opt/cni/bin/wireguard-cni: wireguard-cni "), "{said}");
+        assert!(
+            said.starts_with("install-cni: wrote /host/opt/cni/bin/wireguard-cni: wireguard-cni "),
+            "{said}"
+        );
         runs.join().unwrap()
     });
     println!("the plugin ran {runs} times while it was replaced");

@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+/// Machines of this process so far: each has a name of its own.
+static MACHINES: AtomicUsize = AtomicUsize::new(0);
 const BOOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/packages/boot.sh");
 
 /// Where `scripts/test-packages.sh` put root and packages.
@@ -29,7 +32,8 @@ impl Machine {
     /// and a default route, as servers do.
     pub fn boot() -> Self {
         let (work, dir) = (work(), tempfile::tempdir().unwrap());
-        let name = format!("wgcni-test-{}", std::process::id());
+        let count = MACHINES.fetch_add(1, Ordering::Relaxed);
+        let name = format!("wgcni-test-{}-{count}", std::process::id());
         let bind = |name: &str| format!("{}:/{name}", work.join(name).display());
         let mut command = Command::new("unshare");
         command.args(["--mount", BOOT, &name]).arg(work.join("root")).arg(dir.path());
@@ -52,7 +56,8 @@ impl Machine {
 
     /// Process id of its systemd. `unshare` and the script become systemd-nspawn's parent.
     fn find_init(&self) -> Option<i32> {
-        let nspawn = children(self.boot.id()).into_iter().find(|id| name_of(*id) == "systemd-nspawn")?;
+        let nspawn =
+            children(self.boot.id()).into_iter().find(|id| name_of(*id) == "systemd-nspawn")?;
         let init = children(nspawn).into_iter().find(|id| name_of(*id) == "systemd")?;
         i32::try_from(init).ok()
     }
@@ -80,7 +85,7 @@ impl Machine {
 
     /// Standard output of a script that succeeds.
     pub fn run(&self, script: &str) -> String {
-        self.run_in("/root", script)
+        self.run_in("/srv", script)
     }
 
     /// The same, in a directory.
@@ -94,12 +99,15 @@ impl Machine {
     /// What both daemons wrote last.
     fn journal(&self) -> String {
         let script = "journalctl --no-pager -n 40 -u cluster-manager -u node-manager";
-        self.command("/", script).output().map(|output: Output| text(&output.stdout)).unwrap_or_default()
+        self.command("/", script)
+            .output()
+            .map(|output: Output| text(&output.stdout))
+            .unwrap_or_default()
     }
 
     /// Whether a script succeeds.
     pub fn succeeds(&self, script: &str) -> bool {
-        let output = self.command("/root", script).output().unwrap();
+        let output = self.command("/srv", script).output().unwrap();
         output.status.success()
     }
 

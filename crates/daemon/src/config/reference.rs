@@ -4,7 +4,7 @@
 //! A key's help is the comment of its field. The first paragraph ends with what holds when
 //! nobody sets it:
 //!
-//! - `[default: VALUE]`: this value, as a flag would give it;
+//! - `[default: VALUE]`: this value, as a flag would give it, in backticks or without;
 //! - `[else: WORDS]`: what is not one value;
 //! - `[init: WORDS]`: what the program's `init` makes up.
 
@@ -52,7 +52,7 @@ fn key<T: DeserializeOwned>(arg: &Arg) -> Result<Key, String> {
     let mut marks = |mark| take(&mut summary, mark);
     let (init, otherwise, default) = (marks("init"), marks("else"), marks("default"));
     let list = matches!(arg.get_action(), ArgAction::Append);
-    let default = default.map(|text| from_text::<T>(&name, &[text], list)).transpose();
+    let default = default.map(|text| from_text::<T>(&name, &[text.replace('`', "")], list)).transpose();
     Ok(Key {
         flag: format!("--{}", arg.get_long().unwrap_or(&name)),
         variable: variable(arg),

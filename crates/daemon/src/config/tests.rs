@@ -146,7 +146,10 @@ fn keys_say_what_holds_when_nobody_sets_them() {
     assert_eq!(many.default, Some(Value::Integer(7)));
     assert_eq!((many.variable.as_str(), place.flag.as_str()), ("WGCNI_TEST_MANY", "--the-place"));
     let list = ["a", "b"].map(|text| Value::String(text.to_owned())).to_vec();
-    assert_eq!((ones.default.clone(), ones.init.as_deref()), (Some(Value::Array(list)), Some("random")));
+    assert_eq!(
+        (ones.default.clone(), ones.init.as_deref()),
+        (Some(Value::Array(list)), Some("random"))
+    );
     assert_eq!((place.default.clone(), place.otherwise.as_deref()), (None, Some("as they said")));
 }
 
