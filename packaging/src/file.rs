@@ -84,7 +84,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (set, shipped) = files::<manager::Settings>(dir.path());
         let read = |file: &File| {
-            let mut layered = wgcni_daemon::config::layered(file, &Flags::default());
+            let mut layered =
+                wgcni_daemon::config::layered::<manager::Settings>(file, &Flags::default());
             layered.settings.cluster_id = "0123456789abcdef0123456789abcdef".parse().ok();
             manager::Config::check(layered).unwrap()
         };

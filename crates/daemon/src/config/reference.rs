@@ -52,7 +52,8 @@ fn key<T: DeserializeOwned>(arg: &Arg) -> Result<Key, String> {
     let mut marks = |mark| take(&mut summary, mark);
     let (init, otherwise, default) = (marks("init"), marks("else"), marks("default"));
     let list = matches!(arg.get_action(), ArgAction::Append);
-    let default = default.map(|text| from_text::<T>(&name, &[text.replace('`', "")], list)).transpose();
+    let default =
+        default.map(|text| from_text::<T>(&name, &[text.replace('`', "")], list)).transpose();
     Ok(Key {
         flag: format!("--{}", arg.get_long().unwrap_or(&name)),
         variable: variable(arg),
