@@ -11,7 +11,7 @@ cargo_deb_version=3.8.0
 
 # Fast to build rather than fast to run: it packs for some seconds.
 cargo_deb() {
-    have cargo-deb && [ "$(cargo-deb --version)" = "$cargo_deb_version" ] && return
+    have cargo-deb && [ "$(cargo-deb --version)" = "cargo-deb $cargo_deb_version" ] && return
     say "cargo install cargo-deb $cargo_deb_version"
     CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off \
     CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_TARGET_DIR="$tools/build" \

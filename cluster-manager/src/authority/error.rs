@@ -28,7 +28,7 @@ pub enum AuthorityError {
     /// Others may use it.
     #[error(
         "{} has mode {mode:04o} and owner {owner}: others may {what} it; when you are sure \
-         that nobody did: chown root {}; chmod 0600 {}", path.display(), path.display(), path.display()
+         that nobody did, give it to the user of the daemon (chown) and chmod 0600 {}", path.display(), path.display()
     )]
     Loose {
         /// The file.

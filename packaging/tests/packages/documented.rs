@@ -1,6 +1,7 @@
 //! The commands of docs/packages.md.
 
-const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/packages.md"));
+/// The document.
+pub const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/packages.md"));
 
 /// The blocks below a heading that a machine runs: those that name no language.
 pub fn blocks(heading: &str) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Child, Stdio};
 
-use crate::documented::blocks;
+use crate::documented::{self, blocks};
 use crate::machine::{Machine, work};
 
 /// The plugin as a runtime calls it: `cni VERB CONTAINER`.
@@ -208,8 +208,14 @@ fn packages_verify_pages_format_and_completions_load() {
     machine.run("systemd-analyze verify --man=no cluster-manager.service node-manager.service");
     let [analyse] = blocks("What the units may do").try_into().unwrap();
     // With units in the arguments it explains each setting; the last line has the number.
-    for line in machine.run(&analyse).lines().filter(|line| line.contains("Overall exposure")) {
-        println!("{}", line.trim());
+    let said = machine.run(&analyse);
+    let exposures = said.lines().filter(|line| line.contains("Overall exposure"));
+    for (unit, line) in ["cluster-manager", "node-manager"].into_iter().zip(exposures) {
+        let number = line.split(' ').find(|word| word.parse::<f32>().is_ok()).unwrap();
+        println!("{unit}: exposure {number}");
+        assert!(line.contains(unit), "{line}");
+        let told = format!("**{unit}** (exposure {number})");
+        assert!(documented::PAGE.contains(&told), "docs/packages.md does not say {told}");
     }
     let pages = machine.run(
         "dpkg -L wgcni wgcni-cluster-manager wgcni-node-manager wireguard-cni | grep /man/man.*/",
