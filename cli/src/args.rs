@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::audit::AuditCommand;
+use crate::doctor::Doctor;
 use crate::login::Login;
 use crate::node::NodeCommand;
 use crate::operator::OperatorCommand;
@@ -82,6 +83,8 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Show how the cluster is, what is wrong first
     Status,
+    /// Look at this machine and say what is wrong, and what to do
+    Doctor(Doctor),
     /// Print a completion script for a shell
     Completions {
         /// The shell
