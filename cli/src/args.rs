@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::audit::AuditCommand;
+use crate::bundle::Bundle;
 use crate::doctor::Doctor;
 use crate::login::Login;
 use crate::node::NodeCommand;
@@ -85,6 +86,8 @@ pub(crate) enum Command {
     Status,
     /// Look at this machine and say what is wrong, and what to do
     Doctor(Doctor),
+    /// Put what somebody else needs to see of this machine into one file, without secrets
+    SupportBundle(Bundle),
     /// Print a completion script for a shell
     Completions {
         /// The shell

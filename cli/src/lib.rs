@@ -11,6 +11,7 @@
 
 mod args;
 mod audit;
+mod bundle;
 mod doctor;
 mod failure;
 mod home;
@@ -60,6 +61,7 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Operator(command) => command.run(&Reach::new(at).await?, &mut out).await,
         Command::Audit(command) => command.run(&Reach::new(at).await?, &mut out).await,
         Command::Doctor(doctor) => doctor.run(at, &mut out).await,
+        Command::SupportBundle(bundle) => bundle.run(at, &mut out).await,
         Command::Status => status::status(&Reach::new(at).await?, &mut out).await,
     }
 }

@@ -97,7 +97,8 @@ pub(crate) fn judge_reach(facts: &Reach) -> Vec<Finding> {
     let mut findings = Vec::new();
     match &facts.answer {
         Some(Err(why)) => {
-            let what = "`wgcni audit tail` where wgcni reaches the cluster; docs/troubleshooting.md";
+            let what =
+                "`wgcni audit tail` where wgcni reaches the cluster; docs/troubleshooting.md";
             findings.push(Finding::problem(REACH, why, advice(what)));
         }
         Some(Ok(())) => findings.push(Finding::ok(REACH, "it answers this node")),

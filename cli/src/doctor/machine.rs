@@ -46,7 +46,11 @@ impl Config {
             Ok(text) => match text.parse() {
                 Ok(table) => Self { table, error: None, exists: true },
                 Err(error) => {
-                    let why = error.to_string().replace('\n', " ");
+                    let error: toml::de::Error = error;
+                    // Not the line itself: nobody knows what is in it.
+                    let at = error.span().map_or(0, |span| span.start.min(text.len()));
+                    let line = text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+                    let why = format!("line {line}: {}", error.message().replace('\n', " "));
                     Self { error: Some(why), exists: true, ..Self::default() }
                 }
             },
@@ -85,7 +89,6 @@ pub(crate) struct Machine {
     pub config: Config,
     pub manager_config: Config,
     pub state_dir: PathBuf,
-    pub node_socket: PathBuf,
     pub mesh_port: u16,
     pub hub_port: u16,
     /// Whether it is, or is to be, a node.
@@ -143,7 +146,6 @@ impl Machine {
             config,
             manager_config,
             state_dir,
-            node_socket,
             manager_socket,
         }
     }

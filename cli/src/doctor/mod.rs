@@ -34,6 +34,7 @@ use crate::table::clean;
 use finding::{Finding, Remedy, Severity};
 use machine::Machine;
 use place::Places;
+pub(crate) use versions::Daemon;
 
 /// Looks at this machine
 #[derive(Debug, Args)]
@@ -63,6 +64,16 @@ impl Doctor {
         // What is wrong is said already.
         if problems == 0 { Ok(()) } else { Err(Failure::failed("")) }
     }
+}
+
+/// Versions of the programs on this machine.
+pub(crate) async fn versions(machine: &Machine) -> versions::Facts {
+    versions::look(machine).await
+}
+
+/// Files of a directory with networks that name our plugin.
+pub(crate) fn networks(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    cni::networks(directory)
 }
 
 /// All checks; the worst first, and among equals causes before what comes of them.

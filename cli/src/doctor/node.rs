@@ -66,7 +66,8 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     }
     for (node, endpoint) in &status.silent {
         let seen = format!("node {node} at {endpoint} answers nothing");
-        let look = format!("on {node}: `wgcni doctor`; between: is its UDP port open? tcpdump on both");
+        let look =
+            format!("on {node}: `wgcni doctor`; between: is its UDP port open? tcpdump on both");
         findings.push(Finding::warning(CHECK, seen, advice(look)));
     }
     findings.extend(of_certificate(status.certificate, facts.now));
@@ -96,13 +97,34 @@ fn of_reason(reason: &str) -> Finding {
 
 fn remedy_of(what: &str) -> Remedy {
     let known = [
-        ("insecure plaintext", "join the cluster: `node-manager join`, and remove insecure_plaintext"),
-        ("no lease yet", "its log says why: `journalctl -u node-manager -n 50`; see cluster-manager below"),
-        ("the host is not ready", "its log says what could not be done: `journalctl -u node-manager -n 50`"),
-        ("no free", "`node-manager reclaim --dry-run` shows who has the addresses; larger leases: lease_length_v4 of a new cluster"),
-        ("revoked", "ask the operator (`wgcni audit tail`); to come back: `wgcni node remove`, here `node-manager cleanup --purge`, and join anew"),
-        ("the certificate expired", "it joins again by itself once TCP 7401 of the cluster-manager is reached; else `node-manager join` with a new ticket"),
-        ("no stream of peers", "see what is said of the cluster-manager here; the network works on with what was known last"),
+        (
+            "insecure plaintext",
+            "join the cluster: `node-manager join`, and remove insecure_plaintext",
+        ),
+        (
+            "no lease yet",
+            "its log says why: `journalctl -u node-manager -n 50`; see cluster-manager below",
+        ),
+        (
+            "the host is not ready",
+            "its log says what could not be done: `journalctl -u node-manager -n 50`",
+        ),
+        (
+            "no free",
+            "`node-manager reclaim --dry-run` shows who has the addresses; larger leases: lease_length_v4 of a new cluster",
+        ),
+        (
+            "revoked",
+            "ask the operator (`wgcni audit tail`); to come back: `wgcni node remove`, here `node-manager cleanup --purge`, and join anew",
+        ),
+        (
+            "the certificate expired",
+            "it joins again by itself once TCP 7401 of the cluster-manager is reached; else `node-manager join` with a new ticket",
+        ),
+        (
+            "no stream of peers",
+            "see what is said of the cluster-manager here; the network works on with what was known last",
+        ),
         ("silent", "`wg show wgmesh0 latest-handshakes`; on the other node: `wgcni doctor`"),
         ("not registered", "the reason is in the text; docs/troubleshooting.md"),
     ];

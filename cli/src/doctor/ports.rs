@@ -137,7 +137,11 @@ fn judge_port(port: &Port) -> Option<Finding> {
         }
         Held::Unseen => {
             let seen = format!("{what} is held by a process that cannot be seen");
-            Some(Finding::warning(CHECK, seen, advice(format!("as root: `ss -lntp sport {number}`"))))
+            Some(Finding::warning(
+                CHECK,
+                seen,
+                advice(format!("as root: `ss -lntp sport {number}`")),
+            ))
         }
     }
 }

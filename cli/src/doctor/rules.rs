@@ -51,9 +51,9 @@ impl Rule {
 
     /// Whether all packets to a prefix are asked of its table.
     fn is_everybodys(&self, prefix: &IpNetwork) -> bool {
-        let to = self.to.is_none_or(|to| {
-            to.prefix() <= prefix.prefix() && to.contains(prefix.network())
-        });
+        let to = self
+            .to
+            .is_none_or(|to| to.prefix() <= prefix.prefix() && to.contains(prefix.network()));
         let plain = self.from.is_none() && to && self.mark.is_none();
         plain && self.from_link.is_none() && !self.not && !self.more
     }
@@ -138,9 +138,15 @@ mod tests {
         let table = [
             (json!({"priority": 9, "src": "all", "table": "100"}), vec![9]),
             (json!({"priority": 9, "src": "10.65.0.0", "srclen": 16, "table": "100"}), vec![9]),
-            (json!({"priority": 9, "src": "all", "dst": "10.64.0.0", "dstlen": 12, "table": "100"}), vec![9]),
+            (
+                json!({"priority": 9, "src": "all", "dst": "10.64.0.0", "dstlen": 12, "table": "100"}),
+                vec![9],
+            ),
             (json!({"priority": 9, "src": "all", "iif": "wghub0", "table": "100"}), vec![9]),
-            (json!({"priority": 9, "not": null, "src": "all", "fwmark": "0xca6c", "table": "100"}), vec![9]),
+            (
+                json!({"priority": 9, "not": null, "src": "all", "fwmark": "0xca6c", "table": "100"}),
+                vec![9],
+            ),
             (json!({"priority": 9, "src": "192.0.2.0", "srclen": 24, "table": "100"}), vec![]),
             (json!({"priority": 9, "src": "all", "iif": "eth1", "table": "100"}), vec![]),
             (json!({"priority": 9, "src": "all", "fwmark": "0x7", "table": "100"}), vec![]),

@@ -88,7 +88,11 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
             must(&accept_ra(link), "0", "containers could give this node routes");
         }
         for link in &facts.advertised {
-            must(&accept_ra(link), "2", "a node forwards, and loses the routes that it is advertised");
+            must(
+                &accept_ra(link),
+                "2",
+                "a node forwards, and loses the routes that it is advertised",
+            );
         }
     }
     for link in [MESH, HUB].into_iter().filter(|_| facts.v4) {

@@ -30,6 +30,11 @@ pub(crate) struct Facts {
     installed: Vec<String>,
 }
 
+/// Files with networks of ours.
+pub(crate) fn networks(directory: &std::path::Path) -> Vec<PathBuf> {
+    network::read(directory).into_iter().filter(Network::is_ours).map(|n| n.path).collect()
+}
+
 /// The version of the plugin that a runtime would take.
 pub(crate) async fn plugin_version(machine: &Machine) -> Option<String> {
     let path = machine.places.plugin_dirs().into_iter().map(|dir| dir.join(PLUGIN));
@@ -62,7 +67,8 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
     let ours: Vec<_> = facts.networks.iter().filter(|network| network.is_ours()).collect();
     if ours.is_empty() {
         let seen = "no network names wireguard-cni: containers cannot ask for it";
-        let what = "write 10-wgnet.conflist into /etc/cni/net.d (Nomad: /opt/cni/config): docs/cni.md";
+        let what =
+            "write 10-wgnet.conflist into /etc/cni/net.d (Nomad: /opt/cni/config): docs/cni.md";
         findings.push(Finding::warning(CHECK, seen, advice(what)));
     }
     findings.extend(facts.networks.iter().filter_map(|n| n.judge(&facts.installed)));
@@ -95,7 +101,10 @@ fn not_first(ours: &Network, all: &[Network]) -> Option<Finding> {
     }
     let (path, name) = (ours.path.display(), ours.path.file_name()?.to_str()?);
     let seen = format!("containerd takes {} first, not {path}", first.path.display());
-    let to = format!("{CONTAINERD}/00-{}", name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-'));
+    let to = format!(
+        "{CONTAINERD}/00-{}",
+        name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-')
+    );
     Some(Finding::warning(CHECK, seen, run(format!("mv {path} {to}"))))
 }
 
@@ -116,7 +125,8 @@ mod tests {
         }
     }
 
-    const OURS: &str = r#"{"cniVersion": "1.0.0", "name": "wgnet", "plugins": [{"type": "wireguard-cni"}]}"#;
+    const OURS: &str =
+        r#"{"cniVersion": "1.0.0", "name": "wgnet", "plugins": [{"type": "wireguard-cni"}]}"#;
     const OTHER: &str = r#"{"cniVersion": "1.0.0", "name": "podman", "type": "bridge"}"#;
 
     #[test]

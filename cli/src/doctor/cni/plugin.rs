@@ -65,7 +65,12 @@ impl Plugin {
 
     #[cfg(test)]
     pub fn good() -> Self {
-        Self { path: "/opt/cni/bin/wireguard-cni".into(), executable: true, broken: None, version: None }
+        Self {
+            path: "/opt/cni/bin/wireguard-cni".into(),
+            executable: true,
+            broken: None,
+            version: None,
+        }
     }
 }
 

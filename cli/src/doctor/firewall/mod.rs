@@ -187,7 +187,9 @@ fn drops(facts: &Facts, family: &Family, program: &str, rules: &Rules) -> Vec<Fi
 fn allow(program: &str, rules: &Rules, chain: &str, packet: &Packet) -> String {
     let own = rules.of(chain).iter().position(|rule| rule.ends_with(&format!("-j WGCNI-{chain}")));
     if chain == "FORWARD" && own.is_some() {
-        return format!("{program} -D {chain} -j WGCNI-{chain}; {program} -I {chain} 1 -j WGCNI-{chain}");
+        return format!(
+            "{program} -D {chain} -j WGCNI-{chain}; {program} -I {chain} 1 -j WGCNI-{chain}"
+        );
     }
     let at = if own == Some(0) { 2 } else { 1 };
     let mut line = format!("{program} -I {chain} {at}");

@@ -99,7 +99,7 @@ impl Rules {
     /// None: nothing in the chain decides.
     fn walk(&self, chain: &str, packet: &Packet, depth: usize) -> Option<Fate> {
         for (n, rule) in self.of(chain).iter().enumerate() {
-            let words: Vec<_> = rule.split_whitespace().collect();
+            let words = split(rule);
             let matches = matches(&words, packet);
             if matches == Match::No {
                 continue;
@@ -160,7 +160,7 @@ fn matches(words: &[&str], packet: &Packet) -> Match {
                 want.split(',').any(|part| part == state)
             }),
             "--comment" => {
-                comment(&mut words);
+                words.next();
                 Match::Yes
             }
             _ => Match::Maybe,
@@ -179,13 +179,22 @@ fn matches(words: &[&str], packet: &Packet) -> Match {
     all
 }
 
-/// Passes over a comment, which is quoted where it has several words.
-fn comment<'a>(words: &mut impl Iterator<Item = &'a str>) {
-    let first = words.next().unwrap_or_default();
-    let ends = |word: &str| word.ends_with('"') && !word.ends_with("\\\"");
-    if first.starts_with('"') && !(first.len() > 1 && ends(first)) {
-        words.find(|word| ends(word));
+/// The words of a rule; what is quoted is one, whatever is in it.
+fn split(rule: &str) -> Vec<&str> {
+    let (mut words, mut rest) = (Vec::new(), rule.trim_start());
+    while !rest.is_empty() {
+        let (mut quoted, mut escaped) = (false, false);
+        let ends = |c: char| {
+            let quote = c == '"' && !escaped;
+            escaped = c == '\\' && !escaped;
+            quoted ^= quote;
+            c == ' ' && !quoted
+        };
+        let end = rest.find(ends).unwrap_or(rest.len());
+        words.push(&rest[..end]);
+        rest = rest[end..].trim_start();
     }
+    words
 }
 
 fn known<T: Copy>(have: Option<T>, want: Option<&str>, holds: impl Fn(T, &str) -> bool) -> Match {
@@ -206,7 +215,13 @@ fn link(have: Option<&str>, want: Option<&str>) -> Match {
         // Somewhere outside, by whatever interface.
         Some("?") if want.is_some_and(|want| want == "lo" || want.starts_with("wg")) => Match::No,
         Some("?") => Match::Maybe,
-        have => if have.is_some_and(holds) { Match::Yes } else { Match::No },
+        have => {
+            if have.is_some_and(holds) {
+                Match::Yes
+            } else {
+                Match::No
+            }
+        }
     }
 }
 
@@ -246,9 +261,15 @@ mod tests {
             ("-P INPUT ACCEPT", "passes"),
             ("-P INPUT DROP", "policy"),
             ("-P INPUT DROP\n-A INPUT -p udp -m udp --dport 51820 -j ACCEPT", "passes"),
-            ("-P INPUT DROP\n-A INPUT -p udp -m multiport --dports 53,51000:52000 -j ACCEPT", "passes"),
+            (
+                "-P INPUT DROP\n-A INPUT -p udp -m multiport --dports 53,51000:52000 -j ACCEPT",
+                "passes",
+            ),
             ("-P INPUT DROP\n-A INPUT -p tcp -m tcp --dport 51820 -j ACCEPT", "policy"),
-            ("-P INPUT DROP\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT", "policy"),
+            (
+                "-P INPUT DROP\n-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                "policy",
+            ),
             ("-P INPUT DROP\n-A INPUT -i lo -j ACCEPT", "policy"),
             ("-P INPUT DROP\n-A INPUT -i eth0 -p udp -j ACCEPT", "passes"),
             ("-P INPUT DROP\n-A INPUT -s 192.0.2.0/24 -j ACCEPT", "passes"),
@@ -260,7 +281,10 @@ mod tests {
             ("-A INPUT -j MINE\n-A MINE -p tcp -j RETURN\n-A MINE -p udp -j DROP", "2"),
             ("-A INPUT -j MINE\n-A MINE -j RETURN\n-A MINE -j DROP", "passes"),
             ("-P INPUT DROP\n-A INPUT -j MINE\n-A MINE -p udp -j ACCEPT", "passes"),
-            ("-A INPUT ! -i lo -p udp -m udp --dport 51819 -j DROP\n-A INPUT -i wgmesh0 -j DROP", "passes"),
+            (
+                "-A INPUT ! -i lo -p udp -m udp --dport 51819 -j DROP\n-A INPUT -i wgmesh0 -j DROP",
+                "passes",
+            ),
         ];
         for (text, expected) in table {
             let fate = match Rules::read(text).fate("INPUT", &mesh()) {

@@ -1,0 +1,242 @@
+//! `wgcni doctor` on real hosts: a healthy one is left in peace, each damage is named, and the
+//! remedy that is named with it ends it.
+#![allow(clippy::unwrap_used)]
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use wgcni_lab::command::fed;
+use wgcni_lab::{Cluster, Host, Node, programs, wait};
+
+/// What the doctor said.
+struct Report {
+    exit: i32,
+    report: Value,
+}
+
+impl Report {
+    fn findings(&self) -> &[Value] {
+        self.report["findings"].as_array().unwrap()
+    }
+
+    /// Findings of a severity: the check, and what was seen.
+    fn of(&self, severity: &str) -> Vec<String> {
+        let found = self.findings().iter().filter(|finding| finding["severity"] == severity);
+        let text = |key: &str, finding: &Value| finding[key].as_str().unwrap().to_owned();
+        found.map(|finding| [text("check", finding), text("seen", finding)].join(": ")).collect()
+    }
+
+    /// The remedy of what was seen so.
+    fn remedy(&self, seen: &str) -> &Value {
+        let found = self.findings().iter().find(|f| f["seen"].as_str().unwrap().contains(seen));
+        let found = found.unwrap_or_else(|| panic!("{seen} is not in {:#}", self.report));
+        &found["remedy"]
+    }
+
+    fn has(&self, seen: &str) -> bool {
+        self.findings().iter().any(|f| f["seen"].as_str().unwrap().contains(seen))
+    }
+
+    /// Nobody keeps the clock of the machine that this runs on: nothing else may be said.
+    fn is_healthy(&self) {
+        assert_eq!(self.of("problem"), [""; 0], "{:#}", self.report);
+        let warnings = self.of("warning");
+        assert!(
+            warnings.iter().all(|text| text.starts_with("clock: nothing keeps")),
+            "{warnings:?}"
+        );
+        assert_eq!(self.exit, 0);
+    }
+}
+
+fn doctor(host: &Host) -> Report {
+    let mut command = host.command(programs::find("wgcni").unwrap()).unwrap();
+    let done = fed(command.args(["doctor", "--json"]), b"").unwrap();
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert_eq!(said, "");
+    Report {
+        exit: done.status.code().unwrap(),
+        report: serde_json::from_slice(&done.stdout).unwrap(),
+    }
+}
+
+/// Runs lines on a host, with our programs in the path as where they are installed.
+fn shell(host: &Host, lines: &str) {
+    let path =
+        format!("{}:{}", programs::directory().unwrap().display(), std::env::var("PATH").unwrap());
+    let mut command = host.command("sh").unwrap();
+    let done = fed(command.args(["-ec", lines]).env("PATH", path), b"").unwrap();
+    assert!(done.status.success(), "{lines}: {}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Damages a host, finds the damage named, and runs the remedy until nothing of it is left: a
+/// damage may be several.
+fn heals(host: &Host, damage: &str, seen: &str) {
+    shell(host, damage);
+    let mut report = doctor(host);
+    report.remedy(seen);
+    for _ in 0..4 {
+        if !report.has(seen) {
+            return;
+        }
+        shell(host, report.remedy(seen)["run"].as_str().unwrap());
+        report = doctor(host);
+    }
+    panic!("{seen} stays: {:#}", report.report);
+}
+
+/// Installs the plugin as a package would.
+fn install(host: &Host) {
+    host.cover(&["/opt/cni"]).unwrap();
+    shell(host, "install -D \"$(command -v wireguard-cni)\" /opt/cni/bin/wireguard-cni");
+}
+
+fn on_the_running_node(ash: &Node) {
+    let host = ash.host();
+    let damages = [
+        ("ip route add 10.65.0.0/16 via 192.168.77.1", "the route to 10.65.0.0/16"),
+        ("ip route add blackhole 10.66.0.0/16", "the route to 10.66.0.0/16"),
+        (
+            "ip route add default via 192.168.77.1 table 100; ip rule add priority 1000 lookup 100",
+            "the routing rule of priority 1000",
+        ),
+        ("iptables -A INPUT -p udp --dport 51820 -j DROP", "drops packets of other nodes"),
+        ("iptables -A OUTPUT -p udp --dport 51820 -j REJECT", "drops packets to other nodes"),
+        ("iptables -A INPUT -i lo -p udp --dport 51819 -j DROP", "drops packets of containers"),
+        (
+            "nft add table inet fw; \
+             nft add chain inet fw forward '{ type filter hook forward priority 5; policy drop; }'",
+            "chain forward of table inet fw",
+        ),
+        ("rm /opt/cni/bin/wireguard-cni", "the plugin wireguard-cni is in none of"),
+        ("chmod 0644 /opt/cni/bin/wireguard-cni", "is not executable"),
+        (
+            "echo '{\"name\":\"other\",\"cniVersion\":\"1.0.0\",\"type\":\"bridge\"}' \
+             > /etc/cni/net.d/05-other.conf",
+            "containerd takes",
+        ),
+        ("chmod 0755 /var/lib/wgcni/node-manager", "has mode 0755"),
+    ];
+    for (damage, seen) in damages {
+        heals(host, damage, seen);
+    }
+    doctor(host).is_healthy();
+    let conflist = "/etc/cni/net.d/00-wgnet.conflist";
+    shell(host, &format!("cp {conflist} /etc/cni/saved; echo '{{ wireguard-cni' > {conflist}"));
+    assert!(doctor(host).has("is no JSON"));
+    shell(host, &format!("mv /etc/cni/saved {conflist}"));
+    // The older variant of iptables is passed beside the other one.
+    heals(host, "iptables-legacy -P FORWARD DROP", "iptables-legacy: the policy of FORWARD");
+    assert!(doctor(host).has("both iptables and iptables-legacy hold rules"));
+    shell(host, "iptables-legacy -P FORWARD ACCEPT; iptables-legacy -F FORWARD");
+    doctor(host).is_healthy();
+}
+
+/// What node-manager repairs by itself, as long as it runs.
+fn on_the_stopped_node(ash: &Node) {
+    ash.stop().unwrap();
+    let report = doctor(ash.host());
+    assert_eq!(report.exit, 1);
+    let restart = report.remedy("it does not answer, so that no container starts");
+    assert_eq!(restart["run"], "systemctl restart node-manager");
+    let damages = [
+        ("echo 1 > /proc/sys/net/ipv4/conf/wgmesh0/rp_filter", "rp_filter of wgmesh0 is strict"),
+        ("echo 0 > /proc/sys/net/ipv4/ip_forward", "net/ipv4/ip_forward is 0"),
+        ("echo 0 > /proc/sys/net/ipv6/conf/all/forwarding", "net/ipv6/conf/all/forwarding is 0"),
+        ("echo 1 > /proc/sys/net/ipv6/conf/wghub0/accept_ra", "wghub0/accept_ra is 1"),
+        (
+            "iptables -I FORWARD -j DROP",
+            "rule 1 of FORWARD (-j DROP) drops packets between containers",
+        ),
+    ];
+    for (damage, seen) in damages {
+        heals(ash.host(), damage, seen);
+    }
+    shell(ash.host(), "iptables -D FORWARD -j DROP");
+    ash.start().unwrap();
+    wait::until("a stream of peers", || ash.status().unwrap()["reasons"].is_null()).unwrap();
+    doctor(ash.host()).is_healthy();
+}
+
+fn over_a_narrow_way(cluster: &Cluster, nodes: [&Node; 2]) {
+    // A bridge says nothing of what it drops.
+    let port = ["link", "set", nodes[1].name(), "mtu", "1400"];
+    cluster.lab().underlay().ip(&port).unwrap();
+    let report = doctor(nodes[0].host());
+    let remedy = &report.remedy("the way to birch takes packets of 1400 bytes")["configure"];
+    assert_eq!(remedy["line"], "underlay_mtu = 1400");
+    for node in nodes {
+        let file = remedy["file"].as_str().unwrap();
+        shell(node.host(), &format!("echo '{}' >> {file}", remedy["line"].as_str().unwrap()));
+        node.stop().unwrap();
+        node.start().unwrap();
+    }
+    let connected = || nodes[0].status().unwrap()["reasons"].is_null();
+    wait::until("a stream of peers", connected).unwrap();
+    doctor(nodes[0].host()).is_healthy();
+}
+
+fn without_a_cluster_manager(cluster: &mut Cluster, ash: &Node) {
+    doctor(cluster.host()).is_healthy();
+    cluster.stop_manager().unwrap();
+    let report = doctor(cluster.host());
+    let restart = report.remedy("it does not answer: /run/wgcni/cluster-manager.sock");
+    assert_eq!(restart["run"], "systemctl restart cluster-manager");
+    let report = doctor(ash.host());
+    assert!(report.has("it cannot be reached from here"), "{:#}", report.report);
+    assert_eq!(report.exit, 1);
+    cluster.start_manager().unwrap();
+    wait::until("a stream of peers", || ash.status().unwrap()["reasons"].is_null()).unwrap();
+    doctor(ash.host()).is_healthy();
+}
+
+/// Another program has the port before the node starts.
+fn with_a_port_that_is_taken(cluster: &Cluster) {
+    let host = cluster.lab().add_host("cedar").unwrap();
+    install(&host);
+    let node = cluster.prepare_node("cedar", host, "").unwrap();
+    assert!(doctor(node.host()).has("this node has not joined a cluster"));
+    node.join(&cluster.ticket("cedar").unwrap()).unwrap();
+    let hold = "import socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); \
+                s.bind(('0.0.0.0', 51820)); time.sleep(1000)";
+    let mut command = node.host().command("python3").unwrap();
+    let mut holder = command.args(["-c", hold]).stdin(Stdio::null()).spawn().unwrap();
+    let seen = "UDP 51820 is held by python3";
+    wait::until(seen, || doctor(node.host()).has(seen)).unwrap();
+    shell(node.host(), doctor(node.host()).remedy(seen)["run"].as_str().unwrap());
+    holder.wait().unwrap();
+    node.start().unwrap();
+    wait::until("a stream of peers", || node.status().unwrap()["reasons"].is_null()).unwrap();
+    doctor(node.host()).is_healthy();
+}
+
+#[test]
+fn each_damage_is_named_and_its_remedy_ends_it() {
+    let mut cluster = Cluster::new().unwrap();
+    let [ash, birch] = ["ash", "birch"].map(|name| cluster.add_node(name).unwrap());
+    cluster.settle(&[&ash, &birch]).unwrap();
+    [&ash, &birch].map(|node| install(node.host()));
+    doctor(ash.host()).is_healthy();
+    on_the_running_node(&ash);
+    on_the_stopped_node(&ash);
+    without_a_cluster_manager(&mut cluster, &ash);
+    over_a_narrow_way(&cluster, [&ash, &birch]);
+    with_a_port_that_is_taken(&cluster);
+}
+
+#[test]
+fn a_bare_host_is_told_what_comes_first() {
+    let lab = wgcni_lab::Lab::new().unwrap();
+    let host = lab.add_host("ash").unwrap();
+    let report = doctor(&host);
+    assert_eq!(report.exit, 1);
+    let problems = report.of("problem");
+    assert_eq!(problems, ["setup: this machine is neither a node nor a cluster-manager yet"]);
+    let first = report.remedy("neither a node")["advice"].as_str().unwrap();
+    assert!(first.contains("cluster-manager init") && first.contains("node-manager join"));
+    // What it would need is looked at before it is a node.
+    if report.has("in user space") {
+        host.cover(&["/dev/net"]).unwrap();
+        heals(&host, "true", "cannot make devices: /dev/net/tun");
+    }
+}
