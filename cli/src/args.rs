@@ -131,6 +131,8 @@ mod tests {
             "wgcni node revoke ash --timeout 1m",
             "wgcni --cluster ab --local status",
             "wgcni completions notashell",
+            "wgcni doctor --probe few",
+            "wgcni support-bundle --list --force",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
@@ -138,6 +140,8 @@ mod tests {
             "wgcni node revoke ash --wait --timeout 1m --json",
             "wgcni ticket create --operator --name ann --valid 30d",
             "wgcni login -",
+            "wgcni doctor --json --config /c --node-socket /s --cni-bin /a --cni-bin /b",
+            "wgcni support-bundle -o /b --force",
             "wgcni login",
             "wgcni audit tail --follow -n 5",
         ] {

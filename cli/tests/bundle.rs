@@ -33,15 +33,15 @@ impl Machine {
         // A password in a log looks like any word: nothing writes one there.
         let words = SECRETS.iter().filter(|(what, _)| *what != "a password");
         let line = |(what, secret): &(&str, &str)| format!("{what}: {secret} {secret}\n");
-        let all = words.map(line).collect::<String>();
+        let all = words.map(line).collect::<Vec<_>>().concat();
         for file in ["mesh.key", "hub.key", "member/member.json", "member/control.key", "node.join"]
         {
             machine.write(&format!("state/{file}"), &all);
         }
         machine
             .write("state/tunnels.log", &format!("started\n{all}join={}x\nended\n", SECRETS[4].1));
-        let state = machine.path("state");
-        let run = machine.path("run");
+        let state = machine.path("state").display().to_string();
+        let run = machine.path("run").display().to_string();
         let config = format!(
             "# {password} {all_in_one_line}\nmesh_port = 51999\nstate_dir = {state:?}\nrun_dir = {run:?}\n\
              api_token = {token:?}\n[extra]\npassword = {password:?}\nnote = {join:?}\n",
@@ -54,12 +54,9 @@ impl Machine {
         let list = r#"{"cniVersion":"1.0.0","name":"wgnet","plugins":[{"type":"wireguard-cni"}]}"#;
         machine.write("net.d/10-wgnet.conflist", list);
         machine.write("net.d/20-other.conf", &format!("{{\"other\": {:?}}}", SECRETS[6].1));
-        let log = format!("#!/bin/sh\necho \"$*\"\ncat <<'END'\n{}END\n", {
-            let lines = SECRETS.iter().filter(|(what, _)| *what != "a password");
-            lines
-                .map(|(what, secret)| format!("node-manager[1]: {what}={secret}, {secret}\n"))
-                .collect::<String>()
-        });
+        let line = |(what, secret): &(&str, &str)| format!("nm[1]: {what}={secret}, {secret}\n");
+        let lines: Vec<_> = SECRETS.iter().filter(|s| s.0 != "a password").map(line).collect();
+        let log = format!("#!/bin/sh\necho \"$*\"\ncat <<'END'\n{}END\n", lines.concat());
         machine.write("bin/journalctl", &log);
         fs::set_permissions(machine.path("bin/journalctl"), fs::Permissions::from_mode(0o755))
             .unwrap();

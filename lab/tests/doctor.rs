@@ -2,8 +2,11 @@
 //! remedy that is named with it ends it.
 #![allow(clippy::unwrap_used)]
 
+use std::fs;
 use std::process::Stdio;
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value;
 use wgcni_lab::command::fed;
 use wgcni_lab::{Cluster, Host, Node, programs, wait};
@@ -213,6 +216,35 @@ fn with_a_port_that_is_taken(cluster: &Cluster) {
     doctor(node.host()).is_healthy();
 }
 
+/// Every file of a node's state that holds a secret, and the joins that made it a member.
+fn the_bundle_has_no_secret(host: &Host, join: &str) {
+    let mut command = host.command(programs::find("wgcni").unwrap()).unwrap();
+    let bundle = "/var/lib/wgcni/support.tar.gz";
+    let done = fed(command.args(["support-bundle", "-o", bundle]), b"").unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let all = host.run(&["tar", "-xzOf", bundle]).unwrap();
+    for part in ["WGCNI-FORWARD", "wgmesh0", "\"ready\": true", "10-wgnet.conflist"] {
+        assert!(all.contains(part), "{part} is not in the bundle");
+    }
+    let state = "/var/lib/wgcni/node-manager";
+    let secrets = ["mesh.key", "hub.key", "member/control.key", "member/member.json"];
+    let mut secrets = secrets.map(|file| fs::read(host.path(state).join(file)).unwrap()).to_vec();
+    secrets.push(join.as_bytes().to_vec());
+    for secret in secrets {
+        let text = String::from_utf8_lossy(&secret).into_owned();
+        let encoded = [STANDARD.encode(&secret), URL_SAFE_NO_PAD.encode(&secret)];
+        let hex = secret.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+        for form in encoded.into_iter().chain([hex, text]) {
+            // Words, since files are of several; 20 letters of a key are a key.
+            let words = form.split(|c: char| c.is_whitespace() || "\":,".contains(c));
+            let long = words.filter(|word| word.len() >= 40 && !word.contains("CERTIFICATE"));
+            for word in long {
+                assert!(!all.contains(&word[..20]), "{} is in the bundle", &word[..20]);
+            }
+        }
+    }
+}
+
 #[test]
 fn each_damage_is_named_and_its_remedy_ends_it() {
     let mut cluster = Cluster::new().unwrap();
@@ -222,6 +254,7 @@ fn each_damage_is_named_and_its_remedy_ends_it() {
         install(node.host());
     }
     doctor(ash.host()).is_healthy();
+    the_bundle_has_no_secret(ash.host(), cluster.operator());
     on_the_running_node(&ash);
     on_the_stopped_node(&ash);
     without_a_cluster_manager(&mut cluster, &ash);

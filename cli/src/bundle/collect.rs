@@ -175,7 +175,7 @@ async fn run(line: &[&str]) -> Content {
 /// Our chains, the jumps to them, and policies: other rules are not ours to show.
 fn chains(text: &str) -> String {
     let ours = |line: &&str| line.starts_with("-P ") || line.contains("WGCNI-");
-    text.lines().filter(ours).map(|line| format!("{line}\n")).collect()
+    text.lines().filter(ours).flat_map(|line| [line, "\n"]).collect()
 }
 
 fn read(path: &Path) -> Content {

@@ -49,7 +49,7 @@ impl Config {
                     let error: toml::de::Error = error;
                     // Not the line itself: nobody knows what is in it.
                     let at = error.span().map_or(0, |span| span.start.min(text.len()));
-                    let line = text.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+                    let line = text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
                     let why = format!("line {line}: {}", error.message().replace('\n', " "));
                     Self { error: Some(why), exists: true, ..Self::default() }
                 }
@@ -82,6 +82,13 @@ impl Config {
     }
 }
 
+/// What this machine is, or is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Roles {
+    pub node: bool,
+    pub manager: bool,
+}
+
 /// This machine.
 pub(crate) struct Machine {
     pub root: bool,
@@ -91,10 +98,7 @@ pub(crate) struct Machine {
     pub state_dir: PathBuf,
     pub mesh_port: u16,
     pub hub_port: u16,
-    /// Whether it is, or is to be, a node.
-    pub is_node: bool,
-    /// Whether it is, or is to be, a cluster-manager.
-    pub is_manager: bool,
+    pub roles: Roles,
     /// What node-manager says, or why it does not.
     pub node: Result<node_v1::StatusResponse, String>,
     /// What cluster-manager says over its socket, or why it does not.
@@ -134,8 +138,10 @@ impl Machine {
             root: nix::unistd::geteuid().is_root(),
             mesh_port: config.number("mesh_port").unwrap_or(51820),
             hub_port: config.number("hub_port").unwrap_or(51819),
-            is_node: config.exists || state_dir.exists() || node_socket.exists(),
-            is_manager: manager_config.exists || manager_state.exists(),
+            roles: Roles {
+                node: config.exists || state_dir.exists() || node_socket.exists(),
+                manager: manager_config.exists || manager_state.exists(),
+            },
             node: ask_node(&node_socket).await,
             manager: ask_manager(&manager_socket).await,
             cluster: lease.iter().flat_map(|file| networks(&file.cluster)).collect(),

@@ -15,7 +15,7 @@ pub(crate) struct Facts {
 pub(crate) fn look(machine: &Machine) -> Facts {
     let answer = machine.manager.as_ref().map(|status| status.alarms.clone());
     Facts {
-        is_manager: machine.is_manager,
+        is_manager: machine.roles.manager,
         root: machine.root,
         answer: answer.map_err(Clone::clone),
     }

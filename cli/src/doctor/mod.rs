@@ -81,7 +81,7 @@ pub(crate) async fn examine(machine: &Machine, probe: usize) -> Vec<Finding> {
     let mut findings = roles::judge(&roles::look(machine));
     findings.extend(storage::judge(&storage::look(machine)));
     findings.extend(wireguard::judge(&wireguard::look(machine).await));
-    findings.extend(ports::judge(&ports::look(machine)));
+    findings.extend(ports::judge(&ports::look(machine).await));
     findings.extend(manager::judge(&manager::look(machine)));
     findings.extend(node::judge(&node::look(machine)));
     let (reach, date) = clock::call(machine).await;

@@ -10,7 +10,7 @@ const CHECK: &str = "node-manager";
 
 /// A certificate lives for a day and is renewed after a third of that: so late, something
 /// keeps it from that.
-const LATE: Duration = Duration::from_secs(6 * 3600);
+const LATE: Duration = Duration::from_hours(6);
 
 pub(crate) struct Facts {
     is_node: bool,
@@ -41,7 +41,7 @@ pub(crate) fn look(machine: &Machine) -> Facts {
         free: status.free_addresses,
     });
     let status = status.map_err(Clone::clone);
-    Facts { is_node: machine.is_node, root: machine.root, now: times::now(), status }
+    Facts { is_node: machine.roles.node, root: machine.root, now: times::now(), status }
 }
 
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use super::finding::{Finding, advice, run};
-use super::machine::Machine;
+use super::machine::{HUB, MESH, Machine};
+use super::tool;
 
 const CHECK: &str = "ports";
 
@@ -16,6 +17,7 @@ const TABLES: [(&str, [&str; 2]); 2] = [("udp", ["udp", "udp6"]), ("tcp", ["tcp"
 const LISTEN: &str = "0A";
 
 pub(crate) struct Facts {
+    root: bool,
     ports: Vec<Port>,
 }
 
@@ -37,22 +39,24 @@ enum Held {
     Free,
     /// By a process: its id and name.
     By(u32, String),
-    /// By the kernel, or by somebody who cannot be seen.
+    /// By a WireGuard interface of the kernel's.
+    Link(String),
+    /// By somebody who cannot be seen.
     Unseen,
 }
 
-pub(crate) fn look(machine: &Machine) -> Facts {
+pub(crate) async fn look(machine: &Machine) -> Facts {
     let mut ports = Vec::new();
     let mut port = |protocol, number, owner, key, file: &Path| {
         let (file, held) = (file.display().to_string(), Held::Free);
         ports.push(Port { protocol, number, owner, key, file, held });
     };
-    if machine.is_node {
+    if machine.roles.node {
         let file = &machine.places.config;
         port("udp", machine.mesh_port, "node-manager", "mesh_port", file);
         port("udp", machine.hub_port, "node-manager", "hub_port", file);
     }
-    if machine.is_manager {
+    if machine.roles.manager {
         let (config, file) = (&machine.manager_config, &machine.places.manager_config);
         port("tcp", config.port("listen", 7400), "cluster-manager", "listen", file);
         let join = config.port("join_listen", 7401);
@@ -65,10 +69,18 @@ pub(crate) fn look(machine: &Machine) -> Facts {
         port.held = match held {
             Some((pid, name)) => Held::By(pid, name),
             None if inodes.is_empty() => Held::Free,
-            None => Held::Unseen,
+            None => link_with(port.number).await.map_or(Held::Unseen, Held::Link),
         };
     }
-    Facts { ports }
+    Facts { ports, root: machine.root }
+}
+
+/// The WireGuard interface that listens on a port: a socket of the kernel's is no process's.
+async fn link_with(port: u16) -> Option<String> {
+    let text = tool::run(&["wg", "show", "all", "listen-port"]).await.ok()?;
+    let links = text.lines().filter_map(|line| line.split_once('\t'));
+    let found = links.into_iter().find(|(_, listens)| listens.parse() == Ok(port));
+    found.map(|(link, _)| link.to_owned())
 }
 
 /// Inodes of the sockets that are bound to a port of this network namespace.
@@ -112,7 +124,9 @@ fn owners() -> BTreeMap<u64, (u32, String)> {
 }
 
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
-    facts.ports.iter().filter_map(judge_port).collect()
+    // Others do not see whose a socket is.
+    let seen = |port: &&Port| facts.root || !matches!(port.held, Held::Unseen);
+    facts.ports.iter().filter(seen).filter_map(judge_port).collect()
 }
 
 fn judge_port(port: &Port) -> Option<Finding> {
@@ -132,16 +146,18 @@ fn judge_port(port: &Port) -> Option<Finding> {
             );
             Some(Finding::problem(CHECK, seen, run(format!("kill {pid}"))))
         }
-        Held::Unseen if port.protocol == "udp" => {
-            Some(Finding::ok(CHECK, format!("{what} is the kernel's")))
+        Held::Link(link) if link == MESH || link == HUB => {
+            Some(Finding::ok(CHECK, format!("{what} is {link}'s")))
+        }
+        Held::Link(link) => {
+            let seen = format!("{what} is the WireGuard interface {link}'s");
+            let choose = format!("choose another {key} in {file}, or another port for {link}");
+            Some(Finding::problem(CHECK, seen, advice(choose)))
         }
         Held::Unseen => {
             let seen = format!("{what} is held by a process that cannot be seen");
-            Some(Finding::warning(
-                CHECK,
-                seen,
-                advice(format!("as root: `ss -lntp sport {number}`")),
-            ))
+            let look = "`ss -lntup` may name it: in another PID namespace nobody is seen";
+            Some(Finding::warning(CHECK, seen, advice(look)))
         }
     }
 }
@@ -159,7 +175,9 @@ mod tests {
             ("udp", "node-manager", Held::Free, None),
             ("udp", "node-manager", by("node-manager"), Some(Ok)),
             ("udp", "node-manager", by("wireguard-go"), Some(Problem)),
-            ("udp", "node-manager", Held::Unseen, Some(Ok)),
+            ("udp", "node-manager", Held::Link("wgmesh0".to_owned()), Some(Ok)),
+            ("udp", "node-manager", Held::Link("wg0".to_owned()), Some(Problem)),
+            ("udp", "node-manager", Held::Unseen, Some(Warning)),
             ("tcp", "cluster-manager", Held::Unseen, Some(Warning)),
             ("tcp", "cluster-manager", by("cluster-manager"), Some(Ok)),
         ];

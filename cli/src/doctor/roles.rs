@@ -3,14 +3,13 @@
 use std::path::PathBuf;
 
 use super::finding::{Finding, advice, run};
-use super::machine::Machine;
+use super::machine::{Machine, Roles};
 
 const CHECK: &str = "setup";
 
 pub(crate) struct Facts {
     root: bool,
-    is_node: bool,
-    is_manager: bool,
+    roles: Roles,
     joined: bool,
     plaintext: bool,
     /// Files that are no configuration, and why.
@@ -25,8 +24,7 @@ pub(crate) fn look(machine: &Machine) -> Facts {
     let broken = files.into_iter().filter_map(|(path, why)| Some((path.clone(), why.clone()?)));
     Facts {
         root: machine.root,
-        is_node: machine.is_node,
-        is_manager: machine.is_manager,
+        roles: machine.roles,
         joined: machine.state_dir.join("member/member.json").exists(),
         plaintext: machine.config.flag("insecure_plaintext"),
         broken: broken.collect(),
@@ -43,7 +41,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
         let seen = format!("{} cannot be read: {why}", path.display());
         findings.push(Finding::problem(CHECK, seen, advice("correct it: docs/configuration.md")));
     }
-    let what = match (facts.is_node, facts.is_manager) {
+    let what = match (facts.roles.node, facts.roles.manager) {
         (false, false) => {
             let seen = "this machine is neither a node nor a cluster-manager yet";
             let first = "make it one: `cluster-manager init` for a new cluster; for a node \
@@ -56,7 +54,7 @@ pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
         (false, true) => "a cluster-manager",
         (true, true) => "a node and a cluster-manager",
     };
-    if facts.is_node && facts.root && !facts.joined && !facts.plaintext {
+    if facts.roles.node && facts.root && !facts.joined && !facts.plaintext {
         let seen = "this node has not joined a cluster";
         let join = "`wgcni ticket create` where wgcni reaches the cluster, then here \
                     `node-manager join`, which asks for the join string";
@@ -78,10 +76,9 @@ mod tests {
 
     #[test]
     fn a_machine_without_a_role_and_a_node_without_a_cluster_are_told_what_comes_first() {
-        let facts = |root, is_node, joined, plaintext| Facts {
+        let facts = |root, node, joined, plaintext| Facts {
             root,
-            is_node,
-            is_manager: false,
+            roles: Roles { node, manager: false },
             joined,
             plaintext,
             broken: Vec::new(),

@@ -54,7 +54,7 @@ pub(crate) fn look(machine: &Machine) -> Facts {
 }
 
 /// Interfaces with a default route that a router advertised (`RTF_ADDRCONF` and
-/// `RTF_DEFAULT` of linux/ipv6_route.h).
+/// `RTF_DEFAULT` of `linux/ipv6_route.h`).
 fn advertised() -> Vec<String> {
     let text = fs::read_to_string("/proc/self/net/ipv6_route").unwrap_or_default();
     let link = |line: &str| {

@@ -35,7 +35,7 @@ pub(crate) async fn look(machine: &Machine) -> Facts {
     let loaded = Path::new("/sys/module/wireguard").exists();
     let kind = machine.node.as_ref().ok().and_then(|status| status.wireguard_kind.as_known());
     Facts {
-        is_node: machine.is_node || !machine.is_manager,
+        is_node: machine.roles.node || !machine.roles.manager,
         kernel: loaded || tool::run(&["modprobe", "-n", "-q", "wireguard"]).await.is_ok(),
         no_tun: tun().err(),
         demanded: machine.config.text("wireguard").map(str::to_owned),

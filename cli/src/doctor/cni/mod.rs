@@ -51,7 +51,7 @@ pub(crate) async fn look(machine: &Machine) -> Facts {
     let entries = dirs.iter().flat_map(|dir| std::fs::read_dir(dir).into_iter().flatten());
     let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     Facts {
-        is_node: machine.is_node,
+        is_node: machine.roles.node,
         installed: names.collect(),
         networks: machine.places.network_dirs().iter().flat_map(|d| network::read(d)).collect(),
         plugins,
@@ -112,7 +112,8 @@ fn not_first(ours: &Network, all: &[Network]) -> Option<Finding> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::doctor::finding::{Remedy, Severity};
+    use crate::doctor::finding::Remedy;
+    use crate::doctor::finding::Severity::{Ok, Problem, Warning};
 
     fn facts(plugin: bool, networks: &[(&str, &str)]) -> Facts {
         let network = |(path, text): &(&str, &str)| Network::parse((*path).into(), text);
@@ -136,7 +137,6 @@ mod tests {
         let severities = |facts: &Facts| -> Vec<_> {
             judge(facts).into_iter().map(|finding| finding.severity).collect()
         };
-        use Severity::{Ok, Problem, Warning};
         assert_eq!(severities(&facts(true, &[ours])), [Ok]);
         assert_eq!(severities(&facts(false, &[ours])), [Problem]);
         assert_eq!(severities(&facts(true, &[])), [Warning]);

@@ -10,6 +10,8 @@ mod packet;
 use std::net::IpAddr;
 use std::path::Path;
 
+use ipnetwork::IpNetwork;
+
 use super::finding::{Finding, run, unseen};
 use super::machine::{HUB, MESH, Machine};
 use super::tool;
@@ -55,7 +57,7 @@ pub(crate) async fn look(machine: &Machine) -> Facts {
         hub_port: machine.hub_port,
         ..Facts::default()
     };
-    if !machine.root || !machine.is_node {
+    if !machine.root || !machine.roles.node {
         return facts;
     }
     for (v6, name) in [(false, "iptables"), (true, "ip6tables")] {
@@ -64,7 +66,7 @@ pub(crate) async fn look(machine: &Machine) -> Facts {
             v6,
             outside: !v6 || machine.peers.iter().any(|peer| peer.endpoint.is_ipv6()),
             inside: machine.has_family(v6),
-            cluster: cluster.and_then(|prefix| prefix.nth_address()),
+            cluster: cluster.and_then(some_address),
             tools: Vec::new(),
         };
         for program in programs(name, LEGACY[usize::from(v6)]) {
@@ -99,15 +101,9 @@ fn programs(name: &str, legacy_tables: &str) -> Vec<String> {
     programs
 }
 
-trait NthAddress {
-    fn nth_address(&self) -> Option<IpAddr>;
-}
-
-impl NthAddress for ipnetwork::IpNetwork {
-    /// Some host's address.
-    fn nth_address(&self) -> Option<IpAddr> {
-        self.iter().nth(9)
-    }
+/// Some host's address.
+fn some_address(prefix: &IpNetwork) -> Option<IpAddr> {
+    prefix.iter().nth(9)
 }
 
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {
@@ -237,7 +233,8 @@ fn both(family: &Family) -> Option<Finding> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::doctor::finding::{Remedy, Severity};
+    use crate::doctor::finding::Remedy;
+    use crate::doctor::finding::Severity::{Problem, Warning};
 
     const OURS: &str = "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT
 -A INPUT -j WGCNI-INPUT
@@ -305,7 +302,6 @@ mod tests {
         let legacy = ("iptables-legacy", "-P INPUT ACCEPT\n-P FORWARD DROP".to_owned());
         let found = judge(&facts(&[("iptables", OURS.to_owned()), legacy]));
         let severities: Vec<_> = found.iter().map(|finding| finding.severity).collect();
-        use Severity::{Problem, Warning};
         assert_eq!(severities, [Problem, Problem, Warning]);
         let remedy = "iptables-legacy -I FORWARD 1 -i wghub0 -o wgmesh0 -j ACCEPT";
         assert_eq!(found[0].remedy, Some(Remedy::Run(remedy.to_owned())));

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn ruleset(hook: &str, policy: &str, family: &str, rule: Value) -> String {
+    fn ruleset(hook: &str, policy: &str, family: &str, rule: &Value) -> String {
         json!({"nftables": [
             {"chain": {"family": family, "table": "filter", "name": "c", "hook": hook,
                        "type": "filter", "prio": 0, "policy": policy}},
@@ -88,15 +88,18 @@ mod tests {
 
     #[test]
     fn a_policy_that_drops_counts_where_no_rule_speaks_of_us() {
-        let other = || json!({"match": {"right": 22}});
-        assert_eq!(found(&ruleset("input", "drop", "inet", other())), 1);
-        assert_eq!(found(&ruleset("forward", "drop", "inet", other())), 1);
-        assert_eq!(found(&ruleset("output", "drop", "inet", other())), 0);
-        assert_eq!(found(&ruleset("input", "accept", "inet", other())), 0);
+        let other = json!({"match": {"right": 22}});
+        assert_eq!(found(&ruleset("input", "drop", "inet", &other)), 1);
+        assert_eq!(found(&ruleset("forward", "drop", "inet", &other)), 1);
+        assert_eq!(found(&ruleset("output", "drop", "inet", &other)), 0);
+        assert_eq!(found(&ruleset("input", "accept", "inet", &other)), 0);
         // That is iptables'.
-        assert_eq!(found(&ruleset("input", "drop", "ip", other())), 0);
-        assert_eq!(found(&ruleset("input", "drop", "inet", json!({"match": {"right": 51820}}))), 0);
-        assert_eq!(found(&ruleset("forward", "drop", "inet", json!({"right": HUB}))), 0);
+        assert_eq!(found(&ruleset("input", "drop", "ip", &other)), 0);
+        assert_eq!(
+            found(&ruleset("input", "drop", "inet", &json!({"match": {"right": 51820}}))),
+            0
+        );
+        assert_eq!(found(&ruleset("forward", "drop", "inet", &json!({"right": HUB}))), 0);
         assert_eq!(found("nothing"), 0);
     }
 }
