@@ -94,8 +94,13 @@ fn install(host: &Host) {
     shell(host, "install -D \"$(command -v wireguard-cni)\" /opt/cni/bin/wireguard-cni");
 }
 
-fn on_the_running_node(ash: &Node) {
+fn on_the_running_node(ash: &Node, prefix_v6: &str) {
     let host = ash.host();
+    // By a call as the node, which says what time it is there.
+    assert!(doctor(host).has("agrees with the cluster-manager's"));
+    let inside = prefix_v6.replace("::/48", ":77::/64");
+    let route_v6 = format!("ip -6 route add {inside} via fd77:6c61:62::1");
+    heals(host, &route_v6, &format!("the route to {inside}"));
     let damages = [
         ("ip route add 10.65.0.0/16 via 192.168.77.1", "the route to 10.65.0.0/16"),
         ("ip route add blackhole 10.66.0.0/16", "the route to 10.66.0.0/16"),
@@ -129,7 +134,15 @@ fn on_the_running_node(ash: &Node) {
     let conflist = "/etc/cni/net.d/10-wgnet.conflist";
     shell(host, &format!("cp {conflist} /etc/cni/saved; echo '{{ wireguard-cni' > {conflist}"));
     assert!(doctor(host).has("is no JSON"));
+    let chained = r#"{"cniVersion":"1.0.0","name":"wgnet",
+        "plugins":[{"type":"wireguard-cni"},{"type":"nonesuch"}]}"#;
+    host.write(conflist, chained).unwrap();
+    assert!(doctor(host).has("asks for the plugin nonesuch, which is not installed"));
     shell(host, &format!("mv /etc/cni/saved {conflist}"));
+    let config = "/etc/wgcni/node-manager.toml";
+    shell(host, &format!("cp {config} /etc/wgcni/saved; echo 'mesh_port = x' >> {config}"));
+    assert!(doctor(host).has("node-manager.toml cannot be read: line "));
+    shell(host, &format!("mv /etc/wgcni/saved {config}"));
     // The older variant of iptables is passed beside the other one.
     heals(host, "iptables-legacy -P FORWARD DROP", "iptables-legacy: the policy of FORWARD");
     assert!(doctor(host).has("both iptables and iptables-legacy hold rules"));
@@ -149,6 +162,7 @@ fn on_the_stopped_node(ash: &Node) {
         ("echo 0 > /proc/sys/net/ipv4/ip_forward", "net/ipv4/ip_forward is 0"),
         ("echo 0 > /proc/sys/net/ipv6/conf/all/forwarding", "net/ipv6/conf/all/forwarding is 0"),
         ("echo 1 > /proc/sys/net/ipv6/conf/wghub0/accept_ra", "wghub0/accept_ra is 1"),
+        ("echo 1 > /proc/sys/net/ipv6/conf/wgmesh0/disable_ipv6", "wgmesh0/disable_ipv6 is 1"),
         (
             "iptables -I FORWARD -j DROP",
             "rule 1 of FORWARD (-j DROP) drops packets between containers",
@@ -230,6 +244,7 @@ fn the_bundle_has_no_secret(host: &Host, join: &str) {
     let secrets = ["mesh.key", "hub.key", "member/control.key", "member/member.json"];
     let mut secrets = secrets.map(|file| fs::read(host.path(state).join(file)).unwrap()).to_vec();
     secrets.push(join.as_bytes().to_vec());
+    let mut looked_for = 0;
     for secret in secrets {
         let text = String::from_utf8_lossy(&secret).into_owned();
         let encoded = [STANDARD.encode(&secret), URL_SAFE_NO_PAD.encode(&secret)];
@@ -240,9 +255,25 @@ fn the_bundle_has_no_secret(host: &Host, join: &str) {
             let long = words.filter(|word| word.len() >= 40 && !word.contains("CERTIFICATE"));
             for word in long {
                 assert!(!all.contains(&word[..20]), "{} is in the bundle", &word[..20]);
+                looked_for += 1;
             }
         }
     }
+    // Four forms of five secrets, of some more than one word.
+    assert!(looked_for >= 20, "{looked_for}");
+}
+
+fn after_it_was_revoked(cluster: &Cluster, birch: &Node) {
+    cluster.wgcni(&["node", "revoke", "birch"], "").unwrap();
+    let refused = || doctor(birch.host()).has("degraded: revoked or refused");
+    wait::until("the node to say so, too", refused).unwrap();
+    let report = doctor(birch.host());
+    let remedy = report.remedy("degraded: revoked or refused")["advice"].as_str().unwrap();
+    assert!(remedy.contains("node-manager cleanup --purge"), "{remedy}");
+    // And so says who calls as the node.
+    let problems = report.of("problem");
+    assert!(problems.iter().any(|text| text.starts_with("cluster-manager: ")), "{problems:?}");
+    assert_eq!(report.exit, 1);
 }
 
 #[test]
@@ -255,11 +286,12 @@ fn each_damage_is_named_and_its_remedy_ends_it() {
     }
     doctor(ash.host()).is_healthy();
     the_bundle_has_no_secret(ash.host(), cluster.operator());
-    on_the_running_node(&ash);
+    on_the_running_node(&ash, &cluster.prefixes().unwrap()[1]);
     on_the_stopped_node(&ash);
     without_a_cluster_manager(&mut cluster, &ash);
     over_a_narrow_way(&cluster, [&ash, &birch]);
     with_a_port_that_is_taken(&cluster);
+    after_it_was_revoked(&cluster, &birch);
 }
 
 #[test]

@@ -55,6 +55,10 @@ impl Config {
                 }
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
+            // That it is root's alone is no mistake.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                Self { exists: true, ..Self::default() }
+            }
             Err(error) => Self { error: Some(error.to_string()), exists: true, ..Self::default() },
         }
     }
