@@ -210,7 +210,7 @@ fn without_a_cluster_manager(cluster: &mut Cluster, ash: &Node) {
 }
 
 /// Another program has the port before the node starts.
-fn with_a_port_that_is_taken(cluster: &Cluster) {
+fn with_a_port_that_is_taken(cluster: &Cluster) -> Node {
     let host = cluster.lab().add_host("cedar").unwrap();
     install(&host);
     // The way to birch is narrow by now, for all.
@@ -228,6 +228,7 @@ fn with_a_port_that_is_taken(cluster: &Cluster) {
     node.start().unwrap();
     wait::until("a stream of peers", || node.status().unwrap()["reasons"].is_null()).unwrap();
     doctor(node.host()).is_healthy();
+    node
 }
 
 /// Every file of a node's state that holds a secret, and the joins that made it a member.
@@ -263,11 +264,11 @@ fn the_bundle_has_no_secret(host: &Host, join: &str) {
     assert!(looked_for >= 20, "{looked_for}");
 }
 
-fn after_it_was_revoked(cluster: &Cluster, birch: &Node) {
-    cluster.wgcni(&["node", "revoke", "birch"], "").unwrap();
-    let refused = || doctor(birch.host()).has("degraded: revoked or refused");
+fn after_it_was_revoked(cluster: &Cluster, cedar: &Node) {
+    cluster.wgcni(&["node", "revoke", "cedar"], "").unwrap();
+    let refused = || doctor(cedar.host()).has("degraded: revoked or refused");
     wait::until("the node to say so, too", refused).unwrap();
-    let report = doctor(birch.host());
+    let report = doctor(cedar.host());
     let remedy = report.remedy("degraded: revoked or refused")["advice"].as_str().unwrap();
     assert!(remedy.contains("node-manager cleanup --purge"), "{remedy}");
     // And so says who calls as the node.
@@ -290,8 +291,8 @@ fn each_damage_is_named_and_its_remedy_ends_it() {
     on_the_stopped_node(&ash);
     without_a_cluster_manager(&mut cluster, &ash);
     over_a_narrow_way(&cluster, [&ash, &birch]);
-    with_a_port_that_is_taken(&cluster);
-    after_it_was_revoked(&cluster, &birch);
+    let cedar = with_a_port_that_is_taken(&cluster);
+    after_it_was_revoked(&cluster, &cedar);
 }
 
 #[test]
