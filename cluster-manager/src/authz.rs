@@ -3,7 +3,10 @@
 //! It is asked before a request's body is read. What a node may say of whom is decided
 //! with the message, in [`crate::rpc`].
 
-use axum::extract::Request;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use connectrpc::ConnectError;
@@ -87,6 +90,7 @@ pub const METHODS: &[(&str, &[Kind])] = &[
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", READERS),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", READERS),
     (crate::rest::PATH, JOINERS),
+    (wgcni_telemetry::PATH, &[Kind::Root]),
 ];
 
 /// Whether `kind` may call `path`.
@@ -94,13 +98,21 @@ pub fn may(path: &str, kind: Kind) -> bool {
     METHODS.iter().any(|(method, who)| *method == path && who.contains(&kind))
 }
 
+/// How many requests were refused; clones share it.
+pub(crate) type Denied = Arc<AtomicU64>;
+
 /// Refuses what the table does not allow, before anything else looks at the request.
-pub(crate) async fn authorize(request: Request, next: Next) -> Response {
+pub(crate) async fn authorize(
+    State(denied): State<Denied>,
+    request: Request,
+    next: Next,
+) -> Response {
     // A listener that says nothing of its callers has none that may anything.
     let kind = request.extensions().get::<Caller>().map(|caller| Kind::of(&caller.who));
     match kind {
         Some(kind) if may(request.uri().path(), kind) => next.run(request).await,
         kind => {
+            denied.fetch_add(1, Ordering::Relaxed);
             let kind = kind.map_or("you", Kind::name);
             let error = ConnectError::permission_denied(format!("this is not for {kind}"));
             error.into_http_response(request.headers()).map(axum::body::Body::new)

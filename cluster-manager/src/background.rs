@@ -48,7 +48,7 @@ pub(crate) async fn follow(
 /// Tasks that end when this is dropped. None of them holds anything that must be finished:
 /// each works from what is durable, again and again.
 pub(crate) struct Background {
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 impl Background {
@@ -77,7 +77,12 @@ impl Background {
                 tracing::error!(%error, "the whitelist directory is not watched any more");
             });
         }
-        Ok(Self { _tasks: tasks })
+        Ok(Self { tasks })
+    }
+
+    /// One more.
+    pub fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
     }
 }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use wgcni_daemon::config::{File, Flags};
-use wgcni_daemon::{logging, shutdown};
+use wgcni_daemon::shutdown;
+use wgcni_telemetry::otlp;
 
 use crate::config::{Config, PATH, Settings};
 use crate::init::{Init, Made, init};
@@ -58,7 +59,8 @@ impl Cli {
             }
             Command::Serve { settings } => {
                 let config = Config::read(&File::named_or(self.config, PATH), &settings)?;
-                logging::init(&config.log, config.log_format)?;
+                let log = (config.log.as_str(), config.log_format);
+                let _spans = otlp::init(log, "cluster-manager", config.otlp_endpoint.as_ref())?;
                 wgcni_daemon::raise_file_limit();
                 serve::serve(config, shutdown()?).await
             }

@@ -10,6 +10,7 @@ use wgcni_model::{ClusterId, Prefix};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, addresses, default_hosts};
+use crate::metrics::Meters;
 use crate::rest::LastUsed;
 use crate::whitelist::Alarms;
 use crate::{Keys, Registry};
@@ -28,6 +29,7 @@ pub(crate) struct Served {
     pub whitelist: Alarms,
     pub tokens: LastUsed,
     pub started: Duration,
+    pub meters: Meters,
 }
 
 /// What a cluster has that is not plaintext.

@@ -3,7 +3,7 @@
 //! ```text
 //! members  mutual TLS            -> leases, peers, identity, administration, health, reflection
 //! joiners  TLS                   -> joining, REST, health
-//! root     unix socket           -> as members
+//! root     unix socket           -> as members, metrics
 //! (plaintext instead of members  -> leases, peers, health, reflection)
 //! ```
 
@@ -19,8 +19,9 @@ use wgcni_channel::server::{Caller, Caps, Door, Gate, Live, Server, ServerError,
 use wgcni_daemon::CancellationToken;
 use wgcni_daemon::serve::{Limits, until_shutdown};
 use wgcni_identity::{IdentityId, Pin, Role};
+use wgcni_telemetry::Source;
 
-use crate::authz::authorize;
+use crate::authz::{Denied, authorize};
 use crate::cluster::Served;
 use crate::rpc::{self, Offer, now};
 use crate::serve::Listeners;
@@ -73,14 +74,15 @@ impl Doors {
     pub fn new(
         served: &Arc<Served>,
         hub: &Arc<Hub>,
-        key: Option<ServerKey>,
-        live: Live,
+        (key, live): (Option<ServerKey>, Live),
+        pages: &Arc<Source>,
     ) -> Result<Self, DoorsError> {
+        let (denied, refused) = (&served.meters.denied, &served.meters.refused);
         let offer = if key.is_some() { Offer::Members } else { Offer::Plaintext };
         let (members, one) = rpc::services(served, hub, offer)?;
         let (root, two) = rpc::services(served, hub, Offer::Members)?;
-        let members = guarded(Router::new().fallback_service(members));
-        let root = guarded(Router::new().fallback_service(root));
+        let members = guarded(Router::new().fallback_service(members), denied);
+        let root = guarded(pages.router().fallback_service(root), denied);
         let mut health = vec![one, two];
         let network = match key {
             None => Network::Plaintext(known(members, Caller::plaintext())),
@@ -88,12 +90,14 @@ impl Doors {
                 let gate = Arc::new(Admission(Arc::clone(&served.registry)));
                 let inside = Door::Members(gate);
                 let inside = Server::new(key.clone(), inside, live.clone(), Caps::main())?;
+                let inside = inside.counting(refused.members.clone());
                 let outside = Server::new(key, Door::Anyone, live, Caps::join())?;
+                let outside = outside.counting(refused.joiners.clone());
                 let (join, three) = rpc::join_service(served);
                 health.push(three);
                 let join = Router::new().fallback_service(join);
                 let members = noting(members, &served.registry);
-                let join = guarded(rest::router(Arc::clone(served)).merge(join));
+                let join = guarded(rest::router(Arc::clone(served)).merge(join), denied);
                 let (members, joiners) = ((inside, members), (outside, join));
                 Network::Safe(Box::new(Safe { members, joiners }))
             }
@@ -108,7 +112,7 @@ impl Doors {
 
     /// Serves until `shutdown`.
     pub async fn serve(self, listeners: Listeners, shutdown: CancellationToken) {
-        let Listeners { members, joiners, root } = listeners;
+        let Listeners { members, joiners, root, metrics: _ } = listeners;
         let stop = shutdown.clone();
         let root = async {
             if let Some(socket) = root {
@@ -134,8 +138,8 @@ impl Doors {
 }
 
 /// Nothing gets past the table.
-fn guarded(router: Router) -> Router {
-    router.layer(middleware::from_fn(authorize))
+fn guarded(router: Router, denied: &Denied) -> Router {
+    router.layer(middleware::from_fn_with_state(Arc::clone(denied), authorize))
 }
 
 /// A member that calls with its newest control key has it: the one before ends.

@@ -31,6 +31,7 @@ pub mod host_routes;
 pub mod init;
 mod keys;
 pub mod members;
+mod metrics;
 mod prompts;
 mod records;
 mod registry;

@@ -11,12 +11,15 @@ use wgcni_daemon::{CancellationToken, files};
 use wgcni_fault::around;
 use wgcni_model::History;
 use wgcni_store::{SledStore, Store};
+use wgcni_telemetry::commits::Measured;
+use wgcni_telemetry::door;
 
 use crate::authority::AuthorityFiles;
 use crate::background::{Background, follow};
 use crate::cluster::{Reached, Safe, Served};
 use crate::config::Config;
 use crate::doors::Doors;
+use crate::metrics::{self, Meters};
 use crate::rpc::now;
 use crate::watch::Hub;
 use crate::{Keys, Registry, host_routes, whitelist};
@@ -29,6 +32,8 @@ pub struct Listeners {
     pub joiners: Option<TcpListener>,
     /// For root on this machine.
     pub root: Option<RootSocket>,
+    /// For whoever collects metrics, where that was asked for.
+    pub metrics: Option<TcpListener>,
 }
 
 impl Listeners {
@@ -37,7 +42,11 @@ impl Listeners {
             if config.insecure_plaintext { None } else { Some(bind(config.join_listen).await?) };
         let root = around!("cluster.listen", RootSocket::bind(&config.socket));
         let root = root.with_context(|| format!("listen on {}", config.socket.display()))?;
-        Ok(Self { members: bind(config.listen).await?, joiners, root: Some(root) })
+        let metrics = match config.metrics_listen {
+            Some(address) => Some(bind(address).await?),
+            None => None,
+        };
+        Ok(Self { members: bind(config.listen).await?, joiners, root: Some(root), metrics })
     }
 }
 
@@ -75,7 +84,7 @@ pub async fn serve_store(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let listeners = Listeners { members: listener, joiners: None, root: None };
+    let listeners = Listeners { members: listener, joiners: None, root: None, metrics: None };
     run(config, store, None, listeners, shutdown).await
 }
 
@@ -89,9 +98,11 @@ pub async fn run(
     config: Config,
     store: Arc<dyn Store>,
     keys: Option<Keys>,
-    listeners: Listeners,
+    mut listeners: Listeners,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    let meters = Meters::default();
+    let store = Arc::new(Measured::new(store, meters.commits.clone()));
     let history = History::from_random(rand::random());
     let registry = Arc::new(Registry::start(store, &config, now(), &history).await?);
     if keys.is_none() && registry.has_been_safe() {
@@ -100,12 +111,16 @@ pub async fn run(
              are: in plaintext anybody could take their place; set it to false"
         );
     }
-    let (served, key) = served(&config, &registry, keys, &listeners)?;
+    let (served, key) = served(&config, &registry, keys, (&listeners, meters))?;
     let hub = Hub::new(Arc::clone(&registry), config.heartbeat, shutdown.clone());
     let live = Live::default();
     announce(&config, &listeners)?;
-    let doors = Doors::new(&served, &hub, key.clone(), live.clone())?;
-    let background = Background::start(&config, &served, hub, (live, key))?;
+    let pages = metrics::pages(&served, &hub, live.clone(), key.clone());
+    let doors = Doors::new(&served, &hub, (key.clone(), live.clone()), &pages)?;
+    let mut background = Background::start(&config, &served, hub, (live, key))?;
+    if let Some(listener) = listeners.metrics.take() {
+        background.spawn(door::serve(listener, pages, door::Limits::default(), shutdown.clone()));
+    }
     let feed = tokio::spawn(follow(registry, doors.health(), shutdown.clone()));
     wgcni_daemon::ready();
     doors.serve(listeners, shutdown).await;
@@ -118,7 +133,7 @@ fn served(
     config: &Config,
     registry: &Arc<Registry>,
     keys: Option<Keys>,
-    listeners: &Listeners,
+    (listeners, meters): (&Listeners, Meters),
 ) -> anyhow::Result<(Arc<Served>, Option<ServerKey>)> {
     let address = |l: &TcpListener| l.local_addr().context("address of a listener");
     let members = address(&listeners.members)?;
@@ -140,6 +155,7 @@ fn served(
         whitelist: whitelist::Alarms::default(),
         tokens: crate::rest::LastUsed::default(),
         started: now(),
+        meters,
     };
     Ok((Arc::new(served), key))
 }
@@ -149,6 +165,9 @@ fn announce(config: &Config, listeners: &Listeners) -> anyhow::Result<()> {
     let listen = listeners.members.local_addr().context("address of the listener")?;
     let join = listeners.joiners.as_ref().map(TcpListener::local_addr).transpose();
     let join = join.context("address of the join listener")?;
+    if let Some(listener) = &listeners.metrics {
+        door::announce(listener.local_addr().context("address of the metrics listener")?);
+    }
     if join.is_none() {
         tracing::warn!(
             %listen,

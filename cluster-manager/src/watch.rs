@@ -74,6 +74,11 @@ impl Hub {
         }
     }
 
+    /// How many streams there are.
+    pub fn watchers(&self) -> usize {
+        self.news.receiver_count()
+    }
+
     /// The stream for a reader that holds `after` of `history`.
     pub fn stream(
         self: &Arc<Self>,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use wgcni_daemon::config::Flags;
+use wgcni_telemetry::otlp;
 
 use crate::cleanup::{Keep, cleanup, leave};
 use crate::config::{Config, Settings};
@@ -90,7 +91,12 @@ impl Cli {
             }
             Command::Init { whitelist: _, configured } => join::init(&configured.load()?),
             Command::Renew(configured) => renew::run(&configured.load()?).await,
-            Command::Serve(configured) => serve::serve(configured.load()?).await,
+            Command::Serve(configured) => {
+                let config = Config::load(configured.config, &configured.settings)?;
+                let log = (config.log.as_str(), config.log_format);
+                let _spans = otlp::init(log, "node-manager", config.otlp_endpoint.as_ref())?;
+                serve::serve(config).await
+            }
             Command::Tunnels(arguments) => tunnels::run(arguments).await,
             Command::Reclaim { arguments, configured } => {
                 reclaim::run(&configured.load()?, &arguments).await

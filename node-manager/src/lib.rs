@@ -27,6 +27,7 @@ pub mod identity;
 pub mod join;
 pub mod lock;
 pub mod membership;
+mod metrics;
 mod notifications;
 pub mod reclaim;
 pub mod reconcile;

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use connectrpc::{ConnectError, ConnectRpcService, Limits, RequestContext, Router};
 use connectrpc::{Response, ServiceRequest, ServiceResult};
+use tracing::{Instrument, Span};
 use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Prune, Pruned};
 use wgcni_api::node_service::{ATTACHMENT_SERVICE_SERVICE_NAME, AttachmentService};
 use wgcni_api::node_v1 as wire;
 use wgcni_model::{AttachmentKey, FieldError, WireguardKind};
 use wgcni_store::Store;
+use wgcni_telemetry::Source;
 
 use crate::attachments::{Attachments, Record};
 use crate::channel::Channel;
@@ -19,6 +21,7 @@ use crate::device;
 use crate::errors::RpcError;
 use crate::eye::Eye;
 use crate::membership::{Link, Membership};
+use crate::metrics::Meters;
 use crate::reclaim::{Candidate, Reclaimer, Verdict};
 use crate::reconcile::{Findings, Reconciler};
 use crate::status;
@@ -59,13 +62,19 @@ pub struct Service<S> {
     pub eye: Eye,
     /// The node.
     pub about: About,
+    /// What is counted while it happens.
+    pub meters: Meters,
 }
 
 /// All that is served on the socket.
 ///
 /// # Errors
 /// When the contract that this program was built with is damaged.
-pub fn router<S: Store>(service: Arc<Service<S>>) -> anyhow::Result<axum::Router> {
+pub fn router<S: Store>(
+    service: Arc<Service<S>>,
+    pages: &Arc<Source>,
+) -> anyhow::Result<axum::Router> {
+    let calls = service.meters.calls.clone();
     let router = Router::new().add_service(service);
     let (health, _) = connectrpc_health::install_static(router, [ATTACHMENT_SERVICE_SERVICE_NAME]);
     let contract = wgcni_api::DESCRIPTORS;
@@ -73,8 +82,8 @@ pub fn router<S: Store>(service: Arc<Service<S>>) -> anyhow::Result<axum::Router
     let router = connectrpc_reflection::install(health, reflector);
     let limits =
         Limits::default().with_max_request_body_size(REQUEST).with_max_message_size(REQUEST);
-    let service = ConnectRpcService::new(router).with_limits(limits);
-    Ok(axum::Router::new().fallback_service(service))
+    let service = ConnectRpcService::new(router).with_limits(limits).with_interceptor(calls);
+    Ok(pages.router().fallback_service(service))
 }
 
 // Concrete answers instead of the trait's opaque ones: nobody else implements it here.
@@ -86,8 +95,8 @@ impl<S: Store> AttachmentService for Service<S> {
         request: ServiceRequest<'_, wire::AttachRequest>,
     ) -> ServiceResult<wire::AttachResponse> {
         let attach = parse::<_, Attach>(request.to_owned_message())?;
-        let attachments = Arc::clone(&self.attachments);
-        let record = to_the_end(async move { attachments.attach(attach).await }).await?;
+        let (attachments, span) = (Arc::clone(&self.attachments), span("attach", &attach.key));
+        let record = to_the_end(span, async move { attachments.attach(attach).await }).await?;
         Response::ok(wire::AttachResponse::from(&self.attached(&record)?))
     }
 
@@ -97,8 +106,8 @@ impl<S: Store> AttachmentService for Service<S> {
         request: ServiceRequest<'_, wire::DetachRequest>,
     ) -> ServiceResult<wire::DetachResponse> {
         let detach = parse::<_, Detach>(request.to_owned_message())?;
-        let attachments = Arc::clone(&self.attachments);
-        to_the_end(async move { attachments.detach(detach).await }).await?;
+        let (attachments, span) = (Arc::clone(&self.attachments), span("detach", &detach.key));
+        to_the_end(span, async move { attachments.detach(detach).await }).await?;
         Response::ok(wire::DetachResponse::default())
     }
 
@@ -111,7 +120,7 @@ impl<S: Store> AttachmentService for Service<S> {
         let key = request.key.take().ok_or_else(|| FieldError::new("key", "is missing"));
         let key = key.and_then(|key| AttachmentKey::try_from(key).map_err(|e| e.inside("key")));
         let key = key.map_err(|e| RpcError::from(e).to_connect())?;
-        let record = self.attachments.check(&key).await;
+        let record = self.attachments.check(&key).instrument(span("check", &key)).await;
         let record = record.map_err(|e| RpcError::from(e).to_connect())?;
         Response::ok(wire::CheckResponse::from(&Checked {
             attached: self.attached(&record)?,
@@ -127,7 +136,7 @@ impl<S: Store> AttachmentService for Service<S> {
     ) -> ServiceResult<wire::PruneResponse> {
         let prune = parse::<_, Prune>(request.to_owned_message())?;
         let reclaimer = Arc::clone(&self.reclaimer);
-        let gone = to_the_end(async move { reclaimer.prune(prune).await }).await?;
+        let gone = to_the_end(Span::current(), async move { reclaimer.prune(prune).await }).await?;
         let pruned = |record: Record| Pruned { namespace: record.namespace(), key: record.key };
         let removed = gone.into_iter().map(|r| wire::PrunedAttachment::from(&pruned(r)));
         Response::ok(wire::PruneResponse { removed: removed.collect(), ..Default::default() })
@@ -140,7 +149,8 @@ impl<S: Store> AttachmentService for Service<S> {
     ) -> ServiceResult<wire::ReclaimResponse> {
         let dry_run = request.to_owned_message().dry_run;
         let reclaimer = Arc::clone(&self.reclaimer);
-        let found = to_the_end(async move { reclaimer.reclaim(dry_run).await }).await?;
+        let found =
+            to_the_end(Span::current(), async move { reclaimer.reclaim(dry_run).await }).await?;
         let candidates = found.iter().map(candidate).collect();
         Response::ok(wire::ReclaimResponse { candidates, ..Default::default() })
     }
@@ -193,15 +203,22 @@ fn parse<W, T: TryFrom<W, Error = FieldError>>(message: W) -> Result<T, ConnectE
     T::try_from(message).map_err(|e| RpcError::from(e).to_connect())
 }
 
+/// What is logged meanwhile says which attachment it is about.
+fn span(verb: &'static str, key: &AttachmentKey) -> Span {
+    let AttachmentKey { network, container_id, ifname } = key;
+    tracing::info_span!("attachment", verb, %network, %container_id, %ifname)
+}
+
 /// Runs a change to its end, also when the caller hangs up meanwhile.
 async fn to_the_end<T, E>(
+    span: Span,
     change: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, ConnectError>
 where
     T: Send + 'static,
     E: Into<RpcError> + Send + 'static,
 {
-    let done = match tokio::spawn(change).await {
+    let done = match tokio::spawn(change.instrument(span)).await {
         Ok(done) => done.map_err(Into::into),
         Err(_) => Err(RpcError::Interrupted),
     };

@@ -17,6 +17,7 @@ use wgcni_daemon::serve::{Limits, until_shutdown};
 use wgcni_dataplane::Engine;
 use wgcni_fault::around;
 use wgcni_store::SledStore;
+use wgcni_telemetry::commits::{Commits, Measured};
 
 use crate::attachments::Attachments;
 use crate::channel::Channel;
@@ -27,6 +28,7 @@ use crate::eye::Eye;
 use crate::identity::Identity;
 use crate::lock::Lock;
 use crate::membership::{Ends, Files, Uplink};
+use crate::metrics::{self, Meters};
 use crate::notifications::Notifications;
 use crate::reclaim::Reclaimer;
 use crate::reconcile::{Findings, HostKernel, Reconciler, Worker};
@@ -37,6 +39,9 @@ use crate::tunnels::{Process, keep_secrets};
 
 /// Time between two looks for new tombstones.
 const TOMBSTONES: Duration = Duration::from_secs(5);
+
+/// The attachments' store.
+type Disk = Measured<SledStore>;
 
 /// Serves the node until SIGTERM or SIGINT.
 ///
@@ -54,7 +59,9 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     let mut tasks = JoinSet::new();
     start_tunnels(Process::new(&config, &findings), &engine, &reconciler, &mut tasks).await?;
 
-    let (uplink, attachments) = take_up(&config, &channel, &identity, &reconciler).await?;
+    let meters = Meters::new(&config);
+    let (uplink, attachments) =
+        take_up((&config, &meters), &channel, &identity, &reconciler).await?;
     let node = node(&config, &identity).await?;
     let about = about(&config, &identity, &engine, node.mtu);
     let eye = Eye::new(engine.clone(), uplink.membership());
@@ -81,6 +88,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         findings,
         eye,
         about,
+        meters,
     });
     tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));
     listen(&config, service, shutdown).await?;
@@ -118,12 +126,13 @@ fn open_channel(config: Config) -> anyhow::Result<(Channel, Arc<Config>)> {
 
 /// Takes up what is on disk: attachments, and the node's place in the cluster.
 async fn take_up(
-    config: &Arc<Config>,
+    (config, meters): (&Arc<Config>, &Meters),
     channel: &Channel,
     identity: &Identity,
     reconciler: &Arc<Reconciler>,
-) -> anyhow::Result<(Uplink<SledStore>, Arc<Attachments<SledStore>>)> {
-    let attachments = Arc::new(open_attachments(config, reconciler).await?);
+) -> anyhow::Result<(Uplink<Disk>, Arc<Attachments<Disk>>)> {
+    let commits = meters.commits.clone();
+    let attachments = Arc::new(open_attachments(config, commits, reconciler).await?);
     let files = Files::new(&config.state_dir);
     let stored = files.load(channel.node())?;
     let (config, channel) = (Arc::clone(config), channel.clone());
@@ -146,9 +155,10 @@ async fn take_up(
 /// only to the next start.
 async fn listen(
     config: &Config,
-    service: Arc<Service<SledStore>>,
+    service: Arc<Service<Disk>>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    let pages = metrics::pages(&service);
     let path = config.node_socket();
     let socket = around!("node.listen", NodeSocket::bind(&path))
         .with_context(|| format!("listen on {}", path.display()))?;
@@ -158,7 +168,10 @@ async fn listen(
     let failed = CancellationToken::new();
     let watch = end_with_store(Arc::clone(&service.attachments), failed.clone(), shutdown.clone());
     let watch = tokio::spawn(watch);
-    until_shutdown(socket, router(service)?, limits, shutdown).await;
+    let router = router(service, &pages)?;
+    let metrics = metrics::listen(config.metrics_listen, pages, shutdown.clone()).await?;
+    until_shutdown(socket, router, limits, shutdown).await;
+    drop(metrics);
     watch.abort();
     anyhow::ensure!(
         !failed.is_cancelled(),
@@ -169,7 +182,7 @@ async fn listen(
 }
 
 async fn end_with_store(
-    attachments: Arc<Attachments<SledStore>>,
+    attachments: Arc<Attachments<Disk>>,
     failed: CancellationToken,
     shutdown: CancellationToken,
 ) {
@@ -194,9 +207,11 @@ async fn start_tunnels(
 
 async fn open_attachments(
     config: &Config,
+    commits: Commits,
     reconciler: &Arc<Reconciler>,
-) -> anyhow::Result<Attachments<SledStore>> {
+) -> anyhow::Result<Attachments<Disk>> {
     let store = SledStore::open(&config.state_dir.join("attachments"))?;
+    let store = Measured::new(store, commits);
     let boot = boot_id().context("read the boot id")?;
     let reconciler = Arc::clone(reconciler);
     Ok(Attachments::open(store, reconciler, &boot, config.quarantine).await?)
@@ -248,7 +263,7 @@ async fn follow_mtu(config: Arc<Config>, reconciler: Arc<Reconciler>, known: Arc
 }
 
 /// Says once that ADD works now.
-async fn announce(config: Arc<Config>, service: Arc<Service<SledStore>>) {
+async fn announce(config: Arc<Config>, service: Arc<Service<Disk>>) {
     let mut applied = service.reconciler.subscribe();
     // The sender lives as long as the service.
     let _ = applied.wait_for(|applied| applied.ready).await;
@@ -264,7 +279,7 @@ async fn announce(config: Arc<Config>, service: Arc<Service<SledStore>>) {
     );
 }
 
-async fn keep_draining(tombstones: Tombstones, attachments: Arc<Attachments<SledStore>>) {
+async fn keep_draining(tombstones: Tombstones, attachments: Arc<Attachments<Disk>>) {
     loop {
         tokio::time::sleep(TOMBSTONES).await;
         tombstones.drain(&attachments).await;

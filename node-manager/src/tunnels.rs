@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
-use wgcni_daemon::Backoff;
+use wgcni_daemon::{Backoff, logging};
 use wgcni_dataplane::{Parts, TUNNELS_PROTOCOL, Tunnels};
 use wgcni_fault::around;
 
@@ -33,9 +33,9 @@ pub struct Arguments {
     /// Directory of the control socket.
     #[arg(long, env = "WGCNI_RUN_DIR", default_value = "/run/wgcni")]
     run_dir: PathBuf,
-    /// What is logged: a level, or a filter.
-    #[arg(long, env = "WGCNI_LOG", default_value = "info")]
-    log: String,
+    /// What is logged: a level, or a filter [default: RUST_LOG, else info]
+    #[arg(long, env = "WGCNI_LOG")]
+    log: Option<String>,
     /// Run in a session of its own, apart from whoever starts it.
     #[arg(long, hide = true)]
     own_session: bool,
@@ -46,7 +46,8 @@ pub struct Arguments {
 /// # Errors
 /// When another process does already.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
-    wgcni_daemon::logging::init(&arguments.log, wgcni_daemon::logging::Format::Text)?;
+    let log = logging::filter(arguments.log.clone(), "info");
+    logging::init(&log, logging::Format::Text)?;
     keep_secrets()?;
     if arguments.own_session {
         // Signals for the starter's terminal or job are not for this process.
@@ -171,7 +172,10 @@ impl Process {
             tracing::error!("tunnels died; containers attached so far have lost their link");
             stream = loop {
                 match self.ensure().await {
-                    Ok(stream) => break stream,
+                    Ok(stream) => {
+                        self.findings.count_restart();
+                        break stream;
+                    }
                     Err(error) => {
                         tracing::error!(error = format!("{error:#}"), "start tunnels again");
                         let wait = backoff.fail(&mut rand::rng());

@@ -97,6 +97,8 @@ fn config() -> Config {
         takeover: Duration::from_secs(30),
         heartbeat: Duration::from_secs(10),
         log: String::new(),
+        metrics_listen: None,
+        otlp_endpoint: None,
         log_format: Format::Text,
     }
 }

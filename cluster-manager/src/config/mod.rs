@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use wgcni_daemon::config::{ConfigErrors, File, Flags, Layered, layered};
-use wgcni_daemon::logging::Format;
+use wgcni_daemon::logging::{self, Format};
 use wgcni_ipam::Lengths;
 use wgcni_model::{Cluster, ClusterId, Family, Prefix, Prefixes};
+use wgcni_telemetry::otlp::Endpoint;
 
 pub(crate) use hosts::{MAX as MAX_HOSTS, addresses, check_host, default_hosts};
 pub use settings::Settings;
@@ -50,6 +51,10 @@ pub struct Config {
     pub takeover: Duration,
     /// Longest silence of a stream of peers.
     pub heartbeat: Duration,
+    /// Where metrics are served, besides the socket for root.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Where spans are sent.
+    pub otlp_endpoint: Option<Endpoint>,
     /// What to log.
     pub log: String,
     /// How to log.
@@ -105,7 +110,9 @@ impl Config {
             quarantine: Duration::from_secs(settings.quarantine_seconds.unwrap_or(60).into()),
             takeover: Duration::from_secs(settings.takeover_seconds.unwrap_or(30).into()),
             heartbeat: Duration::from_secs(heartbeat.into()),
-            log: settings.log.unwrap_or_else(|| "info".to_owned()),
+            metrics_listen: settings.metrics_listen,
+            otlp_endpoint: settings.otlp_endpoint,
+            log: logging::filter(settings.log, "info"),
             log_format: settings.log_format.unwrap_or_default(),
         })
     }
@@ -266,6 +273,7 @@ mod tests {
         assert_eq!(settings.prefix_v6.as_deref(), Some("fd01:203:405::/48"));
         let text = toml::to_string(&settings).unwrap();
         assert_eq!(toml::from_str::<Settings>(&text).unwrap(), settings);
-        assert_eq!(text.lines().count(), 18);
+        // All but what is nothing by default, and `log`, which would hide RUST_LOG.
+        assert_eq!(text.lines().count(), 17);
     }
 }

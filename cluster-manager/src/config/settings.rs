@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use wgcni_daemon::logging::Format;
 use wgcni_model::{ClusterId, Prefix};
+use wgcni_telemetry::otlp::Endpoint;
 
 pub(super) const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 7400);
 pub(super) const JOIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 7401);
@@ -90,7 +91,16 @@ pub struct Settings {
     /// How often a silent stream of peers shows that it is alive, in seconds [default: 10]
     #[arg(long, env = "WGCNI_HEARTBEAT_SECONDS")]
     pub heartbeat_seconds: Option<u32>,
-    /// What to log: a level, or a filter like info,hyper=warn [default: info]
+    /// Address and port for metrics, by plain HTTP, e.g. 127.0.0.1:9464 [else: none]
+    ///
+    /// Besides the unix socket, which always has them, for root.
+    #[arg(long, env = "WGCNI_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Collector that spans are sent to, by OTLP over HTTP, e.g. `http://127.0.0.1:4318`
+    /// [else: none]
+    #[arg(long, env = "WGCNI_OTLP_ENDPOINT")]
+    pub otlp_endpoint: Option<Endpoint>,
+    /// What to log: a level, or a filter like info,hyper=warn [default: RUST_LOG, else info]
     ///
     /// Levels are error, warn, info, debug and trace.
     #[arg(long, env = "WGCNI_LOG")]
@@ -120,7 +130,6 @@ impl Settings {
         self.quarantine_seconds.get_or_insert(60);
         self.takeover_seconds.get_or_insert(30);
         self.heartbeat_seconds.get_or_insert(10);
-        self.log.get_or_insert_with(|| "info".to_owned());
         self.log_format.get_or_insert_default();
     }
 }

@@ -12,11 +12,13 @@ pub(crate) struct Refusals {
     since: Duration,
     taken: u32,
     missed: u64,
+    all: u64,
 }
 
 impl Refusals {
     /// Whether one more is written down; with how many were not since the last.
     pub fn take(&mut self, now: Duration) -> Option<u64> {
+        self.all += 1;
         if now.abs_diff(self.since) >= WINDOW {
             (self.since, self.taken) = (now, 0);
         }
@@ -26,6 +28,11 @@ impl Refusals {
         }
         self.taken += 1;
         Some(std::mem::take(&mut self.missed))
+    }
+
+    /// How many there were since this program started.
+    pub fn all(&self) -> u64 {
+        self.all
     }
 }
 
@@ -44,5 +51,6 @@ mod tests {
         assert_eq!(refusals.take(at(159)), None);
         assert_eq!(refusals.take(at(160)), Some(2));
         assert_eq!(refusals.take(at(160)), Some(0));
+        assert_eq!(refusals.all(), u64::from(MOST) + 4);
     }
 }

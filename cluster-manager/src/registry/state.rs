@@ -272,6 +272,11 @@ impl State {
         Some(delta)
     }
 
+    /// When the last peer came, changed or went.
+    pub fn peers_revision(&self) -> Revision {
+        self.by_age.last().map_or(Revision(0), |(revision, _)| *revision)
+    }
+
     /// How full the address space is.
     pub fn usage(&self, now: Duration) -> Vec<Usage> {
         self.allocator.usage(now)

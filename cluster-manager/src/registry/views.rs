@@ -40,7 +40,32 @@ pub struct PeerStatus {
     pub seen: Option<Seen>,
 }
 
+/// The mesh in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mesh {
+    /// Registered peers.
+    pub peers: usize,
+    /// When one of them changed last: who has applied this lacks nothing.
+    pub revision: Revision,
+}
+
 impl Registry {
+    /// The mesh in numbers.
+    pub fn mesh(&self) -> Mesh {
+        let state = self.state();
+        Mesh { peers: state.peers.len(), revision: state.peers_revision() }
+    }
+
+    /// How full each family is.
+    pub fn pools(&self, now: Duration) -> Vec<Usage> {
+        self.state().usage(now)
+    }
+
+    /// How many were refused when they tried to join, since this program started.
+    pub fn refused_joins(&self) -> u64 {
+        self.refusals().all()
+    }
+
     /// All leases.
     pub fn leases(&self, now: Duration) -> Leases {
         let state = self.state();

@@ -64,7 +64,7 @@ pub(crate) fn services(
     let (router, health) = connectrpc_health::install_static(router, names.iter().copied());
     let reflector = Reflector::from_descriptor_set_bytes(wgcni_api::DESCRIPTORS)?;
     let router = connectrpc_reflection::install(router, reflector.with_services(names));
-    Ok((limited(router, MAX_REQUEST), health))
+    Ok((limited(router, MAX_REQUEST).with_interceptor(served.meters.calls.clone()), health))
 }
 
 /// The service of joiners, and the switch of its health: whoever has no certificate can ask
@@ -72,7 +72,7 @@ pub(crate) fn services(
 pub(crate) fn join_service(served: &Arc<Served>) -> (ConnectRpcService, Arc<StaticChecker>) {
     let router = Router::new().add_service(Arc::new(join::Joins::new(Arc::clone(served))));
     let (router, health) = connectrpc_health::install_static(router, [JOIN]);
-    (limited(router, MAX_JOIN_REQUEST), health)
+    (limited(router, MAX_JOIN_REQUEST).with_interceptor(served.meters.calls.clone()), health)
 }
 
 fn limited(router: Router, largest: usize) -> ConnectRpcService {

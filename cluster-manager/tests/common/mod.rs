@@ -49,6 +49,8 @@ pub fn config() -> Config {
         quarantine: Duration::from_mins(1),
         takeover: Duration::from_secs(30),
         heartbeat: Duration::from_secs(10),
+        metrics_listen: None,
+        otlp_endpoint: None,
         log: "info".to_owned(),
         log_format: wgcni_daemon::logging::Format::Text,
     }

@@ -98,7 +98,8 @@ impl Safe {
         let root = RootSocket::bind(&config.socket).unwrap();
         let client = ClusterManager::unix(&config.socket, DEADLINE);
         let shutdown = CancellationToken::new();
-        let listeners = Listeners { members, joiners: Some(joiners), root: Some(root) };
+        let listeners =
+            Listeners { members, joiners: Some(joiners), root: Some(root), metrics: None };
         let task = tokio::spawn(run(config, store, Some(keys), listeners, shutdown.clone()));
         let (members, joiners) = addresses;
         Self { members, joiners, root: client, dir, cluster, shutdown, task }

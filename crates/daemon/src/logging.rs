@@ -4,7 +4,9 @@ use std::io::{self, IsTerminal};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -34,20 +36,42 @@ pub enum LoggingError {
     Twice,
 }
 
+/// Somebody else who is told of spans and events.
+pub type Listener = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// What is logged: as configured, else as `RUST_LOG` says, else the default.
+pub fn filter(configured: Option<String>, default: &str) -> String {
+    let said = || std::env::var("RUST_LOG").ok().filter(|said| !said.trim().is_empty());
+    configured.or_else(said).unwrap_or_else(|| default.to_owned())
+}
+
 /// Sends events that pass `filter` ("info", "debug,hyper=warn") to standard error.
 ///
 /// # Errors
 /// When the filter is malformed, or on a second call.
 pub fn init(filter: &str, format: Format) -> Result<(), LoggingError> {
+    init_beside(filter, format, None)
+}
+
+/// The same beside another listener, which has a filter of its own.
+///
+/// # Errors
+/// When the filter is malformed, or on a second call.
+pub fn init_beside(
+    filter: &str,
+    format: Format,
+    other: Option<Listener>,
+) -> Result<(), LoggingError> {
     let parsed = EnvFilter::try_new(filter)
         .map_err(|source| LoggingError::Filter { filter: filter.to_owned(), source })?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(parsed)
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
-    match format {
-        Format::Text => builder.with_target(false).try_init(),
-        Format::Json => builder.json().try_init(),
-    }
-    .map_err(|_| LoggingError::Twice)
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    let lines = match format {
+        Format::Text => lines.with_target(false).with_filter(parsed).boxed(),
+        Format::Json => lines.json().with_filter(parsed).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(other)
+        .with(lines)
+        .try_init()
+        .map_err(|_| LoggingError::Twice)
 }

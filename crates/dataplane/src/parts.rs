@@ -26,6 +26,17 @@ impl Parts {
     pub const EACH: [Self; 5] =
         [Self::HUB, Self::MESH, Self::ROUTES, Self::FIREWALL, Self::SYSCTLS];
 
+    /// Name of one of [`Parts::EACH`], for people and counters.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HUB => "hub",
+            Self::MESH => "mesh",
+            Self::ROUTES => "routes",
+            Self::FIREWALL => "firewall",
+            _ => "sysctls",
+        }
+    }
+
     /// Whether all of `other` are in it.
     pub fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -25,6 +25,7 @@ mod watch;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 pub use error::{CommitError, OpenError, WatchError};
 pub use key::Key;
@@ -61,4 +62,22 @@ pub trait Store: Send + Sync + 'static {
 
     /// Follows the changes after a revision.
     fn watch(&self, after: Revision) -> Watch;
+}
+
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn load(&self) -> Loaded {
+        (**self).load()
+    }
+
+    fn get(&self, key: &Key) -> Option<Record> {
+        (**self).get(key)
+    }
+
+    fn commit(&self, transaction: Transaction) -> Commit<'_> {
+        (**self).commit(transaction)
+    }
+
+    fn watch(&self, after: Revision) -> Watch {
+        (**self).watch(after)
+    }
 }

@@ -4,7 +4,7 @@
 mod reader;
 mod settings;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use wgcni_daemon::logging::Format;
 use wgcni_dataplane::Preference;
 use wgcni_dataplane::firewall::Protocol;
 use wgcni_model::{Endpoint, IfName, NodeName, Prefix};
+use wgcni_telemetry::otlp;
 
 use reader::Reader;
 
@@ -77,6 +78,14 @@ pub struct Config {
     pub host_ports: Vec<HostPort>,
     /// Name servers for networks that configure none.
     pub dns_nameservers: Vec<IpAddr>,
+    /// Where metrics are served, besides the socket.
+    pub metrics_listen: Option<SocketAddr>,
+    /// Most nodes that have metrics of their own.
+    pub metrics_peers: usize,
+    /// Whether each container has metrics of its own.
+    pub metrics_containers: bool,
+    /// Where spans are sent.
+    pub otlp_endpoint: Option<otlp::Endpoint>,
     /// What is logged.
     pub log: String,
     /// How it is logged.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use http::Uri;
 use wgcni_daemon::config::{ConfigErrors, Layered};
+use wgcni_daemon::logging;
 use wgcni_dataplane::Preference;
 use wgcni_dataplane::firewall::Protocol;
 
@@ -17,6 +18,10 @@ use super::{Config, EndpointSource, HostPort, Settings};
 /// What is logged by default. The WireGuard library tells of every peer at `info`, and so
 /// do we, in one line less.
 const DEFAULT_LOG: &str = "info,defguard_wireguard_rs=warn";
+
+/// Nodes with metrics of their own: their product over a whole cluster is what somebody has
+/// to store.
+const METRICS_PEERS: u32 = 256;
 
 /// Where the cluster-manager is when only plaintext was asked for.
 const PLAINTEXT: &str = "127.0.0.1:7400";
@@ -64,7 +69,11 @@ impl Reader {
             silent,
             host_ports,
             dns_nameservers: settings.dns_nameservers.unwrap_or_default(),
-            log: settings.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            metrics_listen: settings.metrics_listen,
+            metrics_peers: settings.metrics_peers.unwrap_or(METRICS_PEERS) as usize,
+            metrics_containers: settings.metrics_containers.unwrap_or(false),
+            otlp_endpoint: settings.otlp_endpoint,
+            log: logging::filter(settings.log, DEFAULT_LOG),
             log_format: settings.log_format.unwrap_or_default(),
         })
     }

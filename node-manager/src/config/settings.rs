@@ -1,10 +1,11 @@
 //! The keys of the configuration.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use wgcni_daemon::logging::Format;
+use wgcni_telemetry::otlp::Endpoint;
 
 /// The keys as they are written: in the file, as flags, as variables.
 #[derive(Debug, Default, Clone, Deserialize, clap::Args)]
@@ -97,8 +98,25 @@ pub struct Settings {
     /// Name servers for networks whose configuration has none [else: none]
     #[arg(long, env = "WGCNI_DNS_NAMESERVERS")]
     pub(super) dns_nameservers: Option<Vec<IpAddr>>,
+    /// Address and port for metrics, by plain HTTP, e.g. 127.0.0.1:9465 [else: none]
+    ///
+    /// Besides the unix socket, which always has them, for root.
+    #[arg(long, env = "WGCNI_METRICS_LISTEN")]
+    pub(super) metrics_listen: Option<SocketAddr>,
+    /// Most nodes of the cluster that have metrics of their own here [default: 256]
+    ///
+    /// With more of them none has, and only the totals are told.
+    #[arg(long, env = "WGCNI_METRICS_PEERS")]
+    pub(super) metrics_peers: Option<u32>,
+    /// Whether each container has metrics of its own [default: false]
+    #[arg(long, env = "WGCNI_METRICS_CONTAINERS", num_args = 0..=1, default_missing_value = "true")]
+    pub(super) metrics_containers: Option<bool>,
+    /// Collector that spans are sent to, by OTLP over HTTP, e.g. `http://127.0.0.1:4318`
+    /// [else: none]
+    #[arg(long, env = "WGCNI_OTLP_ENDPOINT")]
+    pub(super) otlp_endpoint: Option<Endpoint>,
     /// What to log: a level, or a filter like info,hyper=warn
-    /// [default: `info,defguard_wireguard_rs=warn`]
+    /// [default: RUST_LOG, else `info,defguard_wireguard_rs=warn`]
     ///
     /// Levels are error, warn, info, debug and trace.
     #[arg(long, env = "WGCNI_LOG")]

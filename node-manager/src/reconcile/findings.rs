@@ -19,6 +19,8 @@ pub struct Found {
     pub silent: Vec<SilentNode>,
     /// What is wrong with the tunnels process.
     pub tunnels: Option<Arc<str>>,
+    /// How often that process had to be started again, since this program started.
+    pub restarts: u64,
 }
 
 /// A node to which packets go and from which nothing comes.
@@ -55,6 +57,11 @@ impl Findings {
     /// Says what is wrong with the tunnels process, if anything.
     pub fn set_tunnels(&self, problem: Option<Arc<str>>) {
         self.lock().tunnels = problem;
+    }
+
+    /// Counts a start of the tunnels process after it died.
+    pub fn count_restart(&self) {
+        self.lock().restarts += 1;
     }
 
     fn lock(&self) -> MutexGuard<'_, Found> {

@@ -11,6 +11,7 @@ mod findings;
 mod health;
 mod kernel;
 mod ledger;
+mod passes;
 mod silence;
 mod worker;
 
@@ -18,6 +19,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
+use tracing::Span;
 use wgcni_dataplane::{Parts, Peer};
 use wgcni_model::{Addresses, PublicKey, Revision};
 
@@ -27,6 +29,7 @@ use crate::membership::Membership;
 pub use findings::{Findings, Found, SilentNode};
 pub use health::Stage;
 pub use kernel::{Former, HostKernel};
+pub use passes::Passes;
 pub use worker::Worker;
 
 /// What the node wants of its kernel.
@@ -101,6 +104,8 @@ struct Inbox {
     wish: Wish,
     parts: Parts,
     questions: Vec<Question>,
+    /// On whose behalf the containers changed.
+    spans: Vec<Span>,
     stop: bool,
 }
 
@@ -110,6 +115,7 @@ struct Job {
     wish: Wish,
     parts: Parts,
     questions: Vec<Question>,
+    spans: Vec<Span>,
 }
 
 /// The wishes, and what became of them.
@@ -118,12 +124,13 @@ pub struct Reconciler {
     inbox: Mutex<Inbox>,
     wake: Condvar,
     applied: watch::Sender<Applied>,
+    passes: Passes,
 }
 
 impl Default for Reconciler {
     fn default() -> Self {
         let applied = watch::Sender::new(Applied::default());
-        Self { inbox: Mutex::default(), wake: Condvar::new(), applied }
+        Self { inbox: Mutex::default(), wake: Condvar::new(), applied, passes: Passes::default() }
     }
 }
 
@@ -201,6 +208,11 @@ impl Reconciler {
         self.applied.subscribe()
     }
 
+    /// What passes did and took.
+    pub fn passes(&self) -> &Passes {
+        &self.passes
+    }
+
     /// The hub's peer with this key, as the kernel has it.
     ///
     /// # Errors
@@ -221,6 +233,7 @@ impl Reconciler {
         self.change(|inbox| {
             change(&mut inbox.wish.containers);
             inbox.wish.sequence += 1;
+            inbox.spans.push(Span::current());
             inbox.parts |= Parts::HUB;
             inbox.wish.sequence
         })
@@ -250,6 +263,7 @@ impl Reconciler {
             wish: inbox.wish.clone(),
             parts: std::mem::take(&mut inbox.parts),
             questions: std::mem::take(&mut inbox.questions),
+            spans: std::mem::take(&mut inbox.spans),
         })
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tracing::Span;
 use wgcni_daemon::Backoff;
 use wgcni_dataplane::Parts;
 
@@ -82,13 +83,26 @@ impl<K: Kernel> Loop<K> {
         if job.wish.membership.is_some() {
             let parts = self.due(job.parts);
             if !parts.is_empty() {
-                let done = self.pass(&job.wish, parts);
-                self.finish(&job.wish, parts, done);
+                self.pass_for(&job.spans, &job.wish, parts);
             }
         } else {
             self.full_at = Instant::now() + self.resync;
         }
         self.answer(job.questions);
+    }
+
+    /// A pass is told of in the span of whoever waits for it alone; with more of them in none.
+    fn pass_for(&mut self, spans: &[Span], wish: &Wish, parts: Parts) {
+        let (alone, began) = (matches!(spans, [_]), Instant::now());
+        let _waiting = spans.first().filter(|_| alone).map(Span::enter);
+        let span = tracing::debug_span!("pass", full = parts.contains(Parts::ALL));
+        if !alone {
+            spans.iter().for_each(|waiting| _ = span.follows_from(waiting));
+        }
+        let _pass = span.enter();
+        let done = self.pass(wish, parts);
+        self.reconciler.passes.note(parts, done.is_ok(), began.elapsed());
+        self.finish(wish, parts, done);
     }
 
     /// A pass that panics is a pass that failed: without this thread nobody would be served

@@ -27,7 +27,7 @@ use wgcni_model::ClusterId;
 use super::places::Place;
 use super::rates::Rates;
 use super::request::{Client, Guard};
-use super::{Caller, Caps, Door, Live, Who, tls};
+use super::{Caller, Caps, Door, Live, Refused, Who, tls};
 
 /// How long somebody who is no member any more may take to read that.
 const FAREWELL: Duration = Duration::from_millis(500);
@@ -46,6 +46,7 @@ pub(super) struct Shared {
     pub cluster: ClusterId,
     pub door: Door,
     pub live: Live,
+    pub refused: Refused,
     pub caps: Caps,
     pub requests: Rates<Client>,
     pub router: Router,
@@ -66,8 +67,14 @@ pub(super) async fn serve(
     };
     let (stream, caller) = match shaken {
         Ok(Ok(shaken)) => shaken,
-        Ok(Err(error)) => return tracing::debug!(%source, %error, "refuse a TLS handshake"),
-        Err(_) => return tracing::debug!(%source, "a TLS handshake took too long"),
+        Ok(Err(error)) => {
+            shared.refused.count_handshake();
+            return tracing::debug!(%source, %error, "refuse a TLS handshake");
+        }
+        Err(_) => {
+            shared.refused.count_slow();
+            return tracing::debug!(%source, "a TLS handshake took too long");
+        }
     };
     place.shaken();
     let entry = match caller.who {

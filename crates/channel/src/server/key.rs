@@ -25,8 +25,11 @@ struct Shared {
     key: ControlKey,
     signing: Arc<dyn SigningKey>,
     ca: CertificateDer<'static>,
-    current: RwLock<Arc<CertifiedKey>>,
+    current: RwLock<Current>,
 }
+
+/// A certificate, and when it ends, since the Unix epoch.
+type Current = (Arc<CertifiedKey>, Duration);
 
 impl ServerKey {
     /// Makes a key, and a certificate for 24 hours from `now` (since the Unix epoch).
@@ -45,7 +48,7 @@ impl ServerKey {
         let ca = CertificateDer::from(authority.certificate().der.clone());
         let current = certify(authority, (&key, &signing, &ca), names, now)?;
         let cluster = authority.cluster().clone();
-        let current = RwLock::new(Arc::new(current));
+        let current = RwLock::new((Arc::new(current), now + LIFE));
         Ok(Self(Arc::new(Shared { cluster, key, signing, ca, current })))
     }
 
@@ -62,13 +65,18 @@ impl ServerKey {
     ) -> Result<(), ServerError> {
         let Shared { key, signing, ca, current, .. } = &*self.0;
         let next = certify(authority, (key, signing, ca), names, now)?;
-        *current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        *current.write().unwrap_or_else(PoisonError::into_inner) = (Arc::new(next), now + LIFE);
         Ok(())
     }
 
     /// The hash of the key: part of what a joiner proves.
     pub fn pin(&self) -> Pin {
         self.0.key.pin()
+    }
+
+    /// End of the certificate, since the Unix epoch.
+    pub fn not_after(&self) -> Duration {
+        self.0.current.read().unwrap_or_else(PoisonError::into_inner).1
     }
 
     pub(super) fn cluster(&self) -> &ClusterId {
@@ -95,7 +103,7 @@ fn certify(
 
 impl ResolvesServerCert for ServerKey {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(&self.0.current.read().unwrap_or_else(PoisonError::into_inner).0))
     }
 }
 

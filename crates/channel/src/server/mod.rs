@@ -14,6 +14,7 @@ mod key;
 mod live;
 mod places;
 mod rates;
+mod refused;
 mod request;
 mod tls;
 
@@ -32,6 +33,7 @@ pub use caller::{Caller, Who};
 pub use caps::{Caps, Rate};
 pub use key::ServerKey;
 pub use live::Live;
+pub use refused::Refused;
 
 use connection::Shared;
 use places::Places;
@@ -90,6 +92,7 @@ pub struct Server {
     door: Door,
     live: Live,
     caps: Caps,
+    refused: Refused,
 }
 
 impl Server {
@@ -99,7 +102,13 @@ impl Server {
     /// When the library refuses the CA's certificate.
     pub fn new(key: ServerKey, door: Door, live: Live, caps: Caps) -> Result<Self, ServerError> {
         let acceptor = TlsAcceptor::from(Arc::new(tls::config(&key, &door)?));
-        Ok(Self { acceptor, key, door, live, caps })
+        Ok(Self { acceptor, key, door, live, caps, refused: Refused::default() })
+    }
+
+    /// Counts here whom it turns away.
+    #[must_use]
+    pub fn counting(self, refused: Refused) -> Self {
+        Self { refused, ..self }
     }
 
     /// Serves `router` until `shutdown`, then takes no new connection, lets requests under
@@ -112,6 +121,7 @@ impl Server {
             cluster: self.key.cluster().clone(),
             door: self.door,
             live: self.live,
+            refused: self.refused,
             requests: Rates::new(self.caps.requests),
             caps: self.caps,
             router,
@@ -127,6 +137,7 @@ impl Server {
             match accepted {
                 Ok((tcp, source)) => {
                     let Some(place) = places.take(source.ip(), Instant::now()) else {
+                        shared.refused.count_over_caps();
                         tracing::debug!(%source, "drop a connection: over its caps");
                         continue;
                     };

@@ -29,6 +29,10 @@ pub enum RepairKind {
 }
 
 impl RepairKind {
+    /// Each of them.
+    pub const ALL: [Self; 6] =
+        [Self::Interface, Self::Address, Self::Peer, Self::Route, Self::Firewall, Self::Sysctl];
+
     /// Its name, for people and counters.
     pub fn as_str(self) -> &'static str {
         match self {
