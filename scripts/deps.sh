@@ -23,6 +23,8 @@ packages=(
 )
 # The kernel of virtual machines: fetched, never installed.
 fetched=linux-image-cloud-amd64
+# So is promtool, which checks metrics and alerts: its package would start a service.
+fetched_tools=prometheus
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
@@ -37,7 +39,7 @@ missing_packages() {
 # Whether apt's lists are there and so new that what they name can be downloaded.
 lists_are_fresh() {
     [ -n "$(find /var/lib/apt/lists -maxdepth 0 -mtime -1)" ] &&
-        apt-cache show "$fetched" >/dev/null 2>&1
+        apt-cache show "$fetched" "$fetched_tools" >/dev/null 2>&1
 }
 
 apt_packages() {

@@ -12,6 +12,7 @@ use crate::command::{checked, fed};
 use crate::container::Container;
 use crate::host::Host;
 use crate::lab::Lab;
+use crate::metrics::Page;
 use crate::node::Node;
 use crate::process::Process;
 use crate::{programs, rpc, wait};
@@ -275,6 +276,14 @@ impl Cluster {
     pub fn call_as_root(&self, method: &str, request: &Value) -> Result<Value> {
         let mut stream = UnixStream::connect(self.host.path(SOCKET))?;
         rpc::call(&mut stream, method, request)
+    }
+
+    /// What the cluster-manager says of itself in numbers, to root.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn metrics(&self) -> Result<Page> {
+        Page::get(&mut UnixStream::connect(self.host.path(SOCKET))?)
     }
 
     /// Takes a node out of the cluster: out of the mesh, and its lease back; with

@@ -24,6 +24,7 @@ pub mod flow;
 pub mod guide;
 pub mod host;
 pub mod iperf;
+pub mod metrics;
 pub mod netns;
 pub mod node;
 pub mod orphans;

@@ -13,6 +13,7 @@ use crate::cluster::CONFLIST;
 use crate::cni::Network;
 use crate::command::{checked, fed};
 use crate::host::Host;
+use crate::metrics::Page;
 use crate::process::Process;
 use crate::{programs, rpc};
 
@@ -155,6 +156,14 @@ impl Node {
     pub fn status(&self) -> Result<Value> {
         let mut stream = UnixStream::connect(self.host.path(SOCKET))?;
         rpc::call(&mut stream, "wgcni.node.v1.AttachmentService/Status", &json!({}))
+    }
+
+    /// What the node-manager says of itself in numbers.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn metrics(&self) -> Result<Page> {
+        Page::get(&mut UnixStream::connect(self.host.path(SOCKET))?)
     }
 
     /// Public keys of the node's mesh peers.

@@ -116,7 +116,11 @@ fn replies(cluster: &Cluster, nodes: &[&Node]) -> Vec<(String, Vec<u8>)> {
     let statuses = nodes.iter().map(|node| {
         (format!("status of {}", node.name()), node.status().unwrap().to_string().into_bytes())
     });
-    methods.iter().map(ask).chain(statuses).collect()
+    let pages = nodes.iter().map(|node| (node.name().to_owned(), node.metrics().unwrap()));
+    let pages = pages.chain([("the cluster-manager".to_owned(), cluster.metrics().unwrap())]);
+    let pages =
+        pages.map(|(of, page)| (format!("metrics of {of}"), page.text().to_owned().into_bytes()));
+    methods.iter().map(ask).chain(statuses).chain(pages).collect()
 }
 
 /// Two nodes that joined with tickets.
