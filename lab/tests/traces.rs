@@ -100,13 +100,9 @@ fn lines_of_the_kernel_say_whose_attachment_they_are_about() {
 
 #[test]
 fn rust_log_is_read_where_nothing_else_says_what_is_logged() {
-    let mut cluster = Cluster::with(&[("RUST_LOG", "cluster_manager=debug")]).unwrap();
     let log = |cluster: &Cluster| {
         std::fs::read_to_string(cluster.host().log_of("cluster-manager")).unwrap_or_default()
     };
-    // Ours at debug are few; that others at info are gone tells the filter.
-    assert!(!log(&cluster).is_empty());
-    cluster.stop_manager().unwrap();
     let cluster = Cluster::with(&[("RUST_LOG", "error")]).unwrap();
     assert_eq!(log(&cluster), "");
     let cluster = Cluster::with(&[("RUST_LOG", "error"), ("WGCNI_LOG", "info")]).unwrap();

@@ -184,12 +184,13 @@ impl HttpClient for Sender {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, HttpError> {
         let client = self.client.clone();
-        let sent = self.runtime.spawn(tokio::time::timeout(TIMEOUT, async move {
+        let sent = async move {
             let (head, body) = client.request(request.map(Full::new)).await?.into_parts();
             let body = Limited::new(body, ANSWER).collect().await?.to_bytes();
-            Ok::<_, HttpError>(http::Response::from_parts(head, body))
-        }));
-        sent.await??
+            Ok(http::Response::from_parts(head, body))
+        };
+        // Its clock starts inside: there is none on the thread that calls this.
+        self.runtime.spawn(async move { tokio::time::timeout(TIMEOUT, sent).await? }).await?
     }
 }
 
