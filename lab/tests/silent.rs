@@ -44,6 +44,13 @@ fn a_silent_node_is_told_repaired_in_stages_and_told_when_it_is_heard() {
     assert_eq!(peers.len(), 1, "{peers:?}");
     assert_eq!(peers[0]["node"], "birch");
     assert_eq!(peers[0]["endpoint"], format!("{}:51820", birch.host().v4()));
+    wait::until("its metrics to tell", || {
+        let page = ash.metrics().unwrap();
+        let silent = |node: &str| page.value("wgcni_node_peer_silent", &[node]).unwrap();
+        let all = page.value("wgcni_node_silent_peers", &[]).unwrap();
+        (all, silent("node=\"birch\""), silent("node=\"cedar\"")) == (1.0, 1.0, 0.0)
+    })
+    .unwrap();
     let status = ash.status().unwrap();
     assert_eq!(status["ready"], true);
     assert!(status["reasons"].to_string().contains("degraded: silent: birch"), "{status}");

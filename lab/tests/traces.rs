@@ -106,5 +106,5 @@ fn rust_log_is_read_where_nothing_else_says_what_is_logged() {
     let cluster = Cluster::with(&[("RUST_LOG", "error")]).unwrap();
     assert_eq!(log(&cluster), "");
     let cluster = Cluster::with(&[("RUST_LOG", "error"), ("WGCNI_LOG", "info")]).unwrap();
-    assert!(log(&cluster).contains("serving"));
+    wait::until("the first line", || log(&cluster).contains("serving")).unwrap();
 }

@@ -88,8 +88,14 @@ mod tests {
         let write = || Transaction::new().create(&Key::new("t", "a"), vec![1]);
         store.commit(write()).await.unwrap();
         store.commit(write()).await.unwrap_err();
-        let counts = OUTCOMES.map(|outcome| commits.0.count(&labels(outcome)));
-        assert_eq!(counts, [1, 1, 0]);
+        let mut page = Page::new("x");
+        commits.show(&mut page);
+        let text = page.to_text();
+        for (outcome, count) in OUTCOMES.into_iter().zip([1, 1, 0]) {
+            let name = "x_store_commit_duration_seconds_count";
+            let line = format!("{name}{{outcome=\"{outcome}\"}} {count}\n");
+            assert!(text.contains(&line), "{line}{text}");
+        }
         assert_eq!(store.load().records.len(), 1);
     }
 }

@@ -46,12 +46,6 @@ impl Timings {
     pub fn observe(&self, labels: &Labels, took: Duration) {
         self.0.get_or_create(labels).observe(took.as_secs_f64());
     }
-
-    /// How many were counted.
-    #[cfg(test)]
-    pub(crate) fn count(&self, labels: &Labels) -> u64 {
-        self.0.get(labels).map_or(0, |histogram| Histogram::count(&histogram))
-    }
 }
 
 /// The numbers of one moment. Names are given without the daemon's prefix, and those of
@@ -196,8 +190,8 @@ mod tests {
             "wgcni_x_sent_bytes_total{node=\"a\"} 7",
             "wgcni_x_sent_bytes_total{node=\"b\\\"\\\\\"} 18446744073709551615",
             "# TYPE wgcni_x_took_seconds histogram",
-            "wgcni_x_took_seconds_bucket{le=\"0.025\",code=\"ok\"} 0",
-            "wgcni_x_took_seconds_bucket{le=\"0.05\",code=\"ok\"} 1",
+            "wgcni_x_took_seconds_bucket{code=\"ok\",le=\"0.025\"} 0",
+            "wgcni_x_took_seconds_bucket{code=\"ok\",le=\"0.05\"} 1",
             "wgcni_x_took_seconds_count{code=\"ok\"} 1",
         ] {
             assert!(lines.contains(&line), "{line}\n{text}");
