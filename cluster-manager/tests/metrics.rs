@@ -1,6 +1,12 @@
 //! Metrics: for whom, of what, and what they cost.
 
 #![allow(clippy::unwrap_used, missing_docs)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "numbers on a page are floats; those that are compared are small and whole"
+)]
 
 mod common;
 

@@ -1,5 +1,11 @@
 //! What the daemons say of themselves in numbers: complete, true, and harmless.
 #![allow(clippy::unwrap_used)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "numbers on a page are floats; those that are compared are small and whole"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -250,7 +256,19 @@ fn a_repair_is_counted_and_a_lost_stream_shows() {
         let restarts = |p: &Page| p.value("wgcni_node_tunnels_restarts_total", &[]).unwrap();
         assert_eq!(restarts(&page) as u64, 0);
         let find = "ss -Hxlp | grep tunnels.sock | grep -o 'pid=[0-9]*' | cut -d= -f2 | sort -u";
-        ash.host().run(&["sh", "-c", &format!("kill -9 $({find})")]).unwrap();
+        let tunnels = |signal: &str| {
+            ash.host().run(&["sh", "-c", &format!("kill -{signal} $({find})")]).unwrap()
+        };
+        // Links that do not answer take nothing else with them.
+        tunnels("STOP");
+        std::thread::sleep(Duration::from_millis(1100));
+        let began = Instant::now();
+        let page = ash.metrics().unwrap();
+        assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+        assert_eq!(page.value("wgcni_node_peers", &[]).unwrap() as u64, 1);
+        assert!(!page.text().contains("wgcni_node_peers_with_session"), "{}", page.text());
+        tunnels("CONT");
+        tunnels("KILL");
         until("the tunnels again", node(&ash), |p| restarts(p) as u64 == 1);
     }
 }

@@ -1,5 +1,5 @@
 //! A tunnel that sends and hears nothing.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
 
 use serde_json::Value;
 use wgcni_lab::flow::Pings;

@@ -33,7 +33,7 @@ pub struct Arguments {
     /// Directory of the control socket.
     #[arg(long, env = "WGCNI_RUN_DIR", default_value = "/run/wgcni")]
     run_dir: PathBuf,
-    /// What is logged: a level, or a filter [default: RUST_LOG, else info]
+    /// What is logged: a level, or a filter [default: `RUST_LOG`, else info]
     #[arg(long, env = "WGCNI_LOG")]
     log: Option<String>,
     /// Run in a session of its own, apart from whoever starts it.

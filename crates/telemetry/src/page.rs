@@ -103,7 +103,7 @@ impl Page {
         kind: MetricType,
         rows: Vec<(Labels, Value)>,
     ) {
-        self.0.register_collector(Box::new(Rows { name, help, kind, rows }));
+        self.0.register_collector(Box::new(Rows { name, help, kind, series: rows }));
     }
 
     /// In the Prometheus text format, version 0.0.4.
@@ -134,18 +134,18 @@ struct Rows {
     name: &'static str,
     help: &'static str,
     kind: MetricType,
-    rows: Vec<(Labels, Value)>,
+    series: Vec<(Labels, Value)>,
 }
 
 impl Collector for Rows {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        if self.rows.is_empty() {
+        if self.series.is_empty() {
             return Ok(());
         }
         // The encoder ends the sentence.
         let help = format!("{}.", self.help);
         let mut metric = encoder.encode_descriptor(self.name, &help, None, self.kind)?;
-        for (labels, value) in &self.rows {
+        for (labels, value) in &self.series {
             let metric = if labels.is_empty() {
                 metric.encode_family(&NONE)?
             } else {

@@ -1,8 +1,10 @@
 //! What passes through the links.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
 use wgcni_dataplane::{LinkName, Traffic};
 use wgcni_model::NodeName;
 use wgcni_store::Store;
@@ -11,11 +13,15 @@ use wgcni_telemetry::{Labels, Page};
 use super::links::{self, Counters, Direction};
 use super::{flag, number};
 use crate::channel::now;
+use crate::eye::Passed;
 use crate::reconcile::Found;
 use crate::rpc::Service;
 
 /// Whether a session is still good: WireGuard's `REJECT_AFTER_TIME`.
-const SESSION: Duration = Duration::from_secs(180);
+const SESSION: Duration = Duration::from_mins(3);
+
+/// How long a look at the links may take: less than a scrape.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// A number of each direction.
 type Count = fn(&Direction) -> u64;
@@ -48,6 +54,16 @@ fn rows(counters: &[Counters], of: impl Fn(&Counters) -> u64) -> Vec<(Labels, u6
     counters.iter().map(row).collect()
 }
 
+/// What a look found. Links that do not answer must not take the rest of the page with them.
+async fn in_time(look: impl Future<Output = Result<Passed, Arc<str>>>) -> Option<Passed> {
+    match timeout(PATIENCE, look).await {
+        Ok(Ok(passed)) => return Some(passed),
+        Ok(Err(error)) => tracing::debug!(%error, "look at the links"),
+        Err(_) => tracing::debug!("the links do not answer in time"),
+    }
+    None
+}
+
 /// Of the other nodes; one by one where there are at most so many.
 pub(super) async fn peers<S: Store>(
     page: &mut Page,
@@ -62,11 +78,7 @@ pub(super) async fn peers<S: Store>(
     page.gauge("peers", "Other nodes", number(others.len()));
     let help = "Nodes to which packets go and from which nothing comes";
     page.gauge("silent_peers", help, number(found.silent.len()));
-    let Ok(passed) = service.eye.mesh().await.inspect_err(|error| {
-        tracing::debug!(%error, "look at the mesh");
-    }) else {
-        return;
-    };
+    let Some(passed) = in_time(service.eye.mesh()).await else { return };
     let seen: Vec<(&NodeName, Traffic)> =
         others.iter().filter_map(|peer| Some((&peer.node, *passed.get(&peer.mesh_key)?))).collect();
     let fresh = |(_, t): &&(_, Traffic)| t.handshake.is_some_and(|age| age < SESSION);
@@ -103,11 +115,7 @@ fn each(page: &mut Page, seen: &[(&NodeName, Traffic)], found: &Found) {
 pub(super) async fn containers<S: Store>(page: &mut Page, service: &Service<S>) {
     let records = service.attachments.records();
     let keys = records.iter().map(|record| record.public_key).collect();
-    let Ok(passed) = service.eye.hub(keys).await.inspect_err(|error| {
-        tracing::debug!(%error, "look at the hub");
-    }) else {
-        return;
-    };
+    let Some(passed) = in_time(service.eye.hub(keys)).await else { return };
     let count = |count: fn(&Traffic) -> u64| {
         let row = |record: &crate::attachments::Record| {
             let labels = vec![

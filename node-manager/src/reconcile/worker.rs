@@ -97,7 +97,9 @@ impl<K: Kernel> Loop<K> {
         let _waiting = spans.first().filter(|_| alone).map(Span::enter);
         let span = tracing::debug_span!("pass", full = parts.contains(Parts::ALL));
         if !alone {
-            spans.iter().for_each(|waiting| _ = span.follows_from(waiting));
+            for waiting in spans {
+                span.follows_from(waiting);
+            }
         }
         let _pass = span.enter();
         let done = self.pass(wish, parts);
