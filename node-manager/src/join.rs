@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_join_string_does_not_print() {
         let text: Text = "wgcni1.secret".parse().unwrap();
-        let arguments = Arguments { join: Some(text), name: None };
+        let arguments = Arguments { join: Some(text), name: None, unless_joined: false };
         assert!(!format!("{arguments:?}").contains("secret"));
     }
 }

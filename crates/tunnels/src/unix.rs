@@ -39,7 +39,9 @@ impl Listener {
         bind(fd.as_raw_fd(), &UnixAddr::new(path)?)?;
         let path = path.to_owned();
         let undo = RemoveFile(Some(&path));
-        listen(&fd, Backlog::new(64)?)?;
+        // Who finds it full is turned away at once: room for a host that starts all its
+        // containers at once.
+        listen(&fd, Backlog::new(1024)?)?;
         let socket = tokio::net::UnixListener::from_std(fd.into())?;
         let inode = fs::symlink_metadata(&path)?.ino();
         undo.commit();
