@@ -3,7 +3,8 @@
 use crate::admin_service::AdminServiceClient;
 use crate::identity_service::IdentityServiceClient;
 use crate::ipam_service::IpamServiceClient;
-use crate::node_service::AttachmentServiceClient;
+use crate::node_service::{AttachmentServiceClient, ViewServiceClient as NodeViewClient};
+use crate::view_service::{ReportServiceClient, ViewServiceClient};
 use crate::wireguard_service::WireguardServiceClient;
 use connectrpc::client::{ClientConfig, Http2Connection, SharedHttp2Connection};
 use http::Uri;
@@ -27,6 +28,10 @@ pub struct ClusterManager {
     pub identity: IdentityServiceClient<SharedHttp2Connection>,
     /// Administration.
     pub admin: AdminServiceClient<SharedHttp2Connection>,
+    /// What nodes tell.
+    pub report: ReportServiceClient<SharedHttp2Connection>,
+    /// What nodes told.
+    pub view: ViewServiceClient<SharedHttp2Connection>,
 }
 
 impl ClusterManager {
@@ -61,7 +66,9 @@ impl ClusterManager {
             ipam: IpamServiceClient::new(connection.clone(), config.clone()),
             wireguard: WireguardServiceClient::new(connection.clone(), config.clone()),
             identity: IdentityServiceClient::new(connection.clone(), config.clone()),
-            admin: AdminServiceClient::new(connection, config),
+            admin: AdminServiceClient::new(connection.clone(), config.clone()),
+            report: ReportServiceClient::new(connection.clone(), config.clone()),
+            view: ViewServiceClient::new(connection, config),
         }
     }
 }
@@ -74,13 +81,33 @@ pub type Node = AttachmentServiceClient<SharedHttp2Connection>;
 /// # Errors
 /// None here: the connection comes up on the first call.
 pub fn node(socket: &Path, timeout: Duration) -> Node {
+    let (connection, config) = node_connection(socket, timeout);
+    AttachmentServiceClient::new(connection, config)
+}
+
+/// A node-manager behind its unix socket, for whoever looks.
+#[derive(Clone)]
+pub struct NodeView {
+    /// The node itself, and its containers.
+    pub node: Node,
+    /// What passes through its links.
+    pub view: NodeViewClient<SharedHttp2Connection>,
+}
+
+impl NodeView {
+    /// A client of the node-manager that listens on `socket`; calls end after `timeout`.
+    pub fn new(socket: &Path, timeout: Duration) -> Self {
+        let (connection, config) = node_connection(socket, timeout);
+        let node = AttachmentServiceClient::new(connection.clone(), config.clone());
+        Self { node, view: NodeViewClient::new(connection, config) }
+    }
+}
+
+fn node_connection(socket: &Path, timeout: Duration) -> (SharedHttp2Connection, ClientConfig) {
     let authority = Uri::from_static("http://node-manager");
     let connection = Http2Connection::builder()
         .establishment_timeout(timeout)
         .lazy_unix(socket, authority.clone())
         .shared(IN_FLIGHT);
-    AttachmentServiceClient::new(
-        connection,
-        ClientConfig::new(authority).with_default_timeout(timeout),
-    )
+    (connection, ClientConfig::new(authority).with_default_timeout(timeout))
 }

@@ -1,8 +1,9 @@
 //! Bodies of fuzz targets: messages and what becomes of them.
 
 use crate::node::{Attach, Attached, Checked, Detach, Prune};
+use crate::view::{Attachment, PeerSeen, Report, Reported};
 use crate::watch::{self, Event};
-use crate::{Allocated, Claim, Registration, ipam_v1, node_v1, wireguard_v1};
+use crate::{Allocated, Claim, Registration, ipam_v1, node_v1, view_v1, wireguard_v1};
 use buffa::Message;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ const LONGEST: usize = 300;
 /// The first byte says which message the others are, in protobuf or as JSON.
 pub fn messages(bytes: &[u8]) {
     let Some((kind, bytes)) = bytes.split_first() else { return };
-    match kind % 14 {
+    match kind % 18 {
         0 => both::<ipam_v1::Lease, Lease>(bytes, |lease| lease.into()),
         1 => both::<ipam_v1::Cluster, Cluster>(bytes, |cluster| cluster.into()),
         2 => both::<ipam_v1::AllocateRequest, Claim>(bytes, |claim| claim.into()),
@@ -28,6 +29,10 @@ pub fn messages(bytes: &[u8]) {
         10 => both::<node_v1::DetachRequest, Detach>(bytes, |detach| detach.into()),
         11 => both::<node_v1::PruneRequest, Prune>(bytes, |prune| prune.into()),
         12 => both::<ipam_v1::AllocateResponse, Allocated>(bytes, allocated),
+        13 => both::<node_v1::AttachmentView, Attachment>(bytes, |view| view.into()),
+        14 => both::<node_v1::PeerView, PeerSeen>(bytes, |view| view.into()),
+        15 => both::<view_v1::ReportRequest, Report>(bytes, |report| report.into()),
+        16 => both::<view_v1::NodeReport, Reported>(bytes, |told| told.into()),
         _ => {}
     }
 }

@@ -11,6 +11,7 @@ mod convert;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod node;
+pub mod view;
 pub mod watch;
 
 /// Generated messages.
@@ -33,11 +34,13 @@ pub use proto::wgcni::admin::v1 as admin_v1;
 pub use proto::wgcni::identity::v1 as identity_v1;
 pub use proto::wgcni::ipam::v1 as ipam_v1;
 pub use proto::wgcni::node::v1 as node_v1;
+pub use proto::wgcni::view::v1 as view_v1;
 pub use proto::wgcni::wireguard::v1 as wireguard_v1;
 pub use services::wgcni::admin::v1 as admin_service;
 pub use services::wgcni::identity::v1 as identity_service;
 pub use services::wgcni::ipam::v1 as ipam_service;
 pub use services::wgcni::node::v1 as node_service;
+pub use services::wgcni::view::v1 as view_service;
 pub use services::wgcni::wireguard::v1 as wireguard_service;
 
 use connectrpc::ConnectError;

@@ -4,8 +4,9 @@
 use buffa::Message;
 use proptest::prelude::*;
 use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Namespace, Prune};
+use wgcni_api::view::{Attachment, Line, Link, PeerSeen, Report, Reported, Traffic};
 use wgcni_api::watch::{self, Event};
-use wgcni_api::{Claim, Registration, ipam_v1, node_v1, wireguard_v1};
+use wgcni_api::{Claim, Registration, ipam_v1, node_v1, view_v1, wireguard_v1};
 use wgcni_model::{
     Addresses, AttachmentKey, Delta, Endpoints, History, Lease, NamespaceId, Peer, Prefixes,
     PrivateKey, PublicKey, Revision, Snapshot, WireguardKind,
@@ -152,6 +153,65 @@ fn refusals_name_the_field() {
     assert_eq!(Attach::try_from(message).unwrap_err().field(), "key.container_id");
 }
 
+fn traffics() -> [Option<Traffic>; 3] {
+    let handshake = Some(std::time::Duration::from_millis(7));
+    let never = Traffic { handshake: None, received: 0, sent: u64::MAX };
+    [None, Some(never), Some(Traffic { handshake, received: 5, sent: 6 })]
+}
+
+fn report() -> Report {
+    let link = |(n, traffic): (usize, Option<Traffic>)| {
+        let silent = traffic?.handshake;
+        Some(Link { node: format!("node-{n}").parse().unwrap(), traffic: traffic?, silent })
+    };
+    Report {
+        node: "node-9".parse().unwrap(),
+        version: Line::fitting("0.1.0", Line::MAX_VERSION),
+        kind: WireguardKind::Kernel,
+        ready: false,
+        reasons: vec![Line::fitting("größer", Line::MAX)],
+        attachments: 1,
+        free: 2,
+        peers: 3,
+        peers_up: 4,
+        links: traffics().into_iter().enumerate().filter_map(link).collect(),
+        untold: 5,
+    }
+}
+
+#[test]
+fn what_people_see_survives_the_wire() {
+    for traffic in traffics() {
+        let seen = Attachment {
+            key: attachment(1),
+            namespace: namespace(),
+            addresses: addresses(),
+            public_key: key(1),
+            made: std::time::Duration::from_millis(1_700_000_000_123),
+            traffic,
+        };
+        let message = wire(&node_v1::AttachmentView::from(&seen));
+        assert_eq!(Attachment::try_from(message).unwrap(), seen);
+        for in_use in [None, Some("[2001:db8::1]:9".parse().unwrap())] {
+            let seen = PeerSeen {
+                node: peer(1).node,
+                public_key: key(1),
+                endpoints: peer(1).endpoints,
+                in_use,
+                allowed_ips: prefixes(),
+                traffic,
+                silent: traffic.and_then(|traffic| traffic.handshake),
+            };
+            let message = wire(&node_v1::PeerView::from(&seen));
+            assert_eq!(PeerSeen::try_from(message).unwrap(), seen);
+        }
+    }
+    let told = Reported { report: report(), age: std::time::Duration::from_secs(3) };
+    assert_eq!(Reported::try_from(wire(&view_v1::NodeReport::from(&told))).unwrap(), told);
+    let message = wire(&view_v1::ReportRequest::from(&told.report));
+    assert_eq!(Report::try_from(message).unwrap(), told.report);
+}
+
 /// Decodes foreign bytes as a message and converts it: any refusal is fine, a panic is not.
 fn convert<W: Message, T: TryFrom<W>>(bytes: &[u8]) {
     if let Ok(message) = W::decode_from_slice(bytes) {
@@ -166,6 +226,7 @@ fn foreign() -> impl Strategy<Value = Vec<u8>> {
         Just(watch::snapshot(&snapshot, true).encode_to_vec()),
         Just(node_v1::AttachResponse::from(&attached()).encode_to_vec()),
         Just(wireguard_v1::Peer::from(&peer(1)).encode_to_vec()),
+        Just(view_v1::ReportRequest::from(&report()).encode_to_vec()),
     ];
     let flipped =
         (real, any::<prop::sample::Index>(), any::<u8>()).prop_map(|(mut m, at, byte)| {
@@ -190,5 +251,9 @@ proptest! {
         convert::<node_v1::CheckResponse, Checked>(&bytes);
         convert::<node_v1::DetachRequest, Detach>(&bytes);
         convert::<node_v1::PruneRequest, Prune>(&bytes);
+        convert::<node_v1::AttachmentView, Attachment>(&bytes);
+        convert::<node_v1::PeerView, PeerSeen>(&bytes);
+        convert::<view_v1::ReportRequest, Report>(&bytes);
+        convert::<view_v1::NodeReport, Reported>(&bytes);
     }
 }

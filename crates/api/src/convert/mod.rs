@@ -2,10 +2,13 @@
 
 mod ipam;
 mod node;
+mod view;
 mod wireguard;
 
 pub use ipam::{Allocated, Claim};
+use node::kind;
 pub use wireguard::Registration;
+use wireguard::endpoints;
 pub(crate) use wireguard::{delta, peers};
 
 use std::fmt::Display;

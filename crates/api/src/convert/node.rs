@@ -176,7 +176,10 @@ impl From<&Attached> for wire::AttachResponse {
     }
 }
 
-fn kind(field: &str, kind: Option<wire::WireguardKind>) -> Result<WireguardKind, FieldError> {
+pub(super) fn kind(
+    field: &str,
+    kind: Option<wire::WireguardKind>,
+) -> Result<WireguardKind, FieldError> {
     match kind {
         Some(wire::WireguardKind::WIREGUARD_KIND_KERNEL) => Ok(WireguardKind::Kernel),
         Some(wire::WireguardKind::WIREGUARD_KIND_USERSPACE) => Ok(WireguardKind::Userspace),

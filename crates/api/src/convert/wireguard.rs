@@ -20,7 +20,7 @@ impl TryFrom<wire::Peer> for Peer {
 }
 
 /// Parses a list of endpoints, at most [`Endpoints::MAX`].
-fn endpoints(field: &str, items: &[String]) -> Result<Endpoints, FieldError> {
+pub(super) fn endpoints(field: &str, items: &[String]) -> Result<Endpoints, FieldError> {
     // Cut one above the limit: the refusal is the model's, the work stays bounded.
     let items = &items[..items.len().min(Endpoints::MAX + 1)];
     Endpoints::try_from(parse_list::<Endpoint>(field, items)?).field(field)
