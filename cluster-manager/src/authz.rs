@@ -85,6 +85,8 @@ pub const METHODS: &[(&str, &[Kind])] = &[
     ("/wgcni.admin.v1.AdminService/RemoveMember", OPERATORS),
     ("/wgcni.admin.v1.AdminService/ListAudit", OPERATORS),
     ("/wgcni.admin.v1.AdminService/Status", OPERATORS),
+    ("/wgcni.view.v1.ReportService/Report", NODES),
+    ("/wgcni.view.v1.ViewService/ListReports", OPERATORS),
     ("/grpc.health.v1.Health/Check", EVERYBODY),
     ("/grpc.health.v1.Health/Watch", READERS),
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", READERS),
@@ -149,7 +151,8 @@ mod tests {
         for (path, who) in METHODS {
             assert!(seen.insert(path), "{path}");
             let admin = path.starts_with("/wgcni.admin.");
-            assert!(!admin || *who == OPERATORS, "{path}");
+            let view = path.starts_with("/wgcni.view.v1.ViewService/");
+            assert!(!(admin || view) || *who == OPERATORS, "{path}");
             let open = who.contains(&Kind::Anyone);
             let health = *path == "/grpc.health.v1.Health/Check";
             assert!(!open || *who == JOINERS || health, "{path}");

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{Config, addresses, default_hosts};
 use crate::metrics::Meters;
+use crate::reports::Reports;
 use crate::rest::LastUsed;
 use crate::whitelist::Alarms;
 use crate::{Keys, Registry};
@@ -28,6 +29,8 @@ pub(crate) struct Served {
     pub endpoint_cidrs: Vec<Prefix>,
     pub whitelist: Alarms,
     pub tokens: LastUsed,
+    /// What nodes told of themselves.
+    pub reports: Reports,
     pub started: Duration,
     pub meters: Meters,
 }

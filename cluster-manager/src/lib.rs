@@ -35,6 +35,7 @@ mod metrics;
 mod prompts;
 mod records;
 mod registry;
+mod reports;
 pub mod rest;
 mod rpc;
 pub mod serve;

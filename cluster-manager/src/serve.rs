@@ -154,6 +154,7 @@ fn served(
         endpoint_cidrs: config.endpoint_cidrs.clone(),
         whitelist: whitelist::Alarms::default(),
         tokens: crate::rest::LastUsed::default(),
+        reports: crate::reports::Reports::default(),
         started: now(),
         meters,
     };

@@ -5,6 +5,7 @@ mod caller;
 mod identity;
 mod ipam;
 mod join;
+mod view;
 mod wireguard;
 
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use wgcni_api::identity_service::IDENTITY_SERVICE_SERVICE_NAME as IDENTITY;
 use wgcni_api::identity_service::JOIN_SERVICE_SERVICE_NAME as JOIN;
 use wgcni_api::identity_v1::Role as WireRole;
 use wgcni_api::ipam_service::IPAM_SERVICE_SERVICE_NAME as IPAM;
+use wgcni_api::view_service;
+use wgcni_api::view_service::REPORT_SERVICE_SERVICE_NAME as REPORT;
+use wgcni_api::view_service::VIEW_SERVICE_SERVICE_NAME as VIEW;
 use wgcni_api::wireguard_service::WIREGUARD_SERVICE_SERVICE_NAME as WIREGUARD;
 use wgcni_identity::Role;
 
@@ -26,7 +30,7 @@ use crate::watch::Hub;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use join::{Here, parse};
 
-/// Largest request: the largest of ours is a registration, below 1 KiB.
+/// Largest request: the largest of ours is a node's report, below 64 KiB.
 const MAX_REQUEST: usize = 64 * 1024;
 
 /// Largest request of somebody who has not joined.
@@ -41,7 +45,7 @@ const MAX_ELEMENTS: usize = 1024 * 1024;
 pub(crate) enum Offer {
     /// All that members and root may use, and more than each of them may.
     Members,
-    /// Leases and peers for everybody: plaintext.
+    /// Leases and peers for everybody, and nodes' reports: plaintext.
     Plaintext,
 }
 
@@ -54,12 +58,15 @@ pub(crate) fn services(
     let router = Router::new();
     let router = router.add_service(Arc::new(ipam::Ipam::new(Arc::clone(served))));
     let wireguard = wireguard::Wireguard::new(Arc::clone(served), Arc::clone(hub));
-    let mut router = router.add_service(Arc::new(wireguard));
-    let mut names = vec![IPAM, WIREGUARD];
+    let router = router.add_service(Arc::new(wireguard));
+    let views = Arc::new(view::Views::new(Arc::clone(served)));
+    let mut router = view_service::ReportServiceExt::register(Arc::clone(&views), router);
+    let mut names = vec![IPAM, WIREGUARD, REPORT];
     if offer == Offer::Members {
         router = router.add_service(Arc::new(identity::Identities::new(Arc::clone(served))));
         router = router.add_service(Arc::new(admin::Admin::new(Arc::clone(served))));
-        names.extend([IDENTITY, ADMIN]);
+        router = view_service::ViewServiceExt::register(views, router);
+        names.extend([IDENTITY, ADMIN, VIEW]);
     }
     let (router, health) = connectrpc_health::install_static(router, names.iter().copied());
     let reflector = Reflector::from_descriptor_set_bytes(wgcni_api::DESCRIPTORS)?;
