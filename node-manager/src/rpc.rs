@@ -9,6 +9,7 @@ use connectrpc::{ConnectError, ConnectRpcService, Limits, RequestContext, Router
 use connectrpc::{Response, ServiceRequest, ServiceResult};
 use tracing::{Instrument, Span};
 use wgcni_api::node::{Attach, Attached, Checked, Detach, Dns, Hub, Prune, Pruned};
+use wgcni_api::node_service::VIEW_SERVICE_SERVICE_NAME;
 use wgcni_api::node_service::{ATTACHMENT_SERVICE_SERVICE_NAME, AttachmentService};
 use wgcni_api::node_v1 as wire;
 use wgcni_model::{AttachmentKey, FieldError, WireguardKind};
@@ -25,6 +26,7 @@ use crate::metrics::Meters;
 use crate::reclaim::{Candidate, Reclaimer, Verdict};
 use crate::reconcile::{Findings, Reconciler};
 use crate::status;
+use crate::view::Views;
 
 /// Largest request: a Prune with every attachment of a full node.
 const REQUEST: usize = 1024 * 1024;
@@ -75,8 +77,10 @@ pub fn router<S: Store>(
     pages: &Arc<Source>,
 ) -> anyhow::Result<axum::Router> {
     let calls = service.meters.calls.clone();
-    let router = Router::new().add_service(service);
-    let (health, _) = connectrpc_health::install_static(router, [ATTACHMENT_SERVICE_SERVICE_NAME]);
+    let views = Arc::new(Views(Arc::clone(&service)));
+    let router = Router::new().add_service(service).add_service(views);
+    let names = [ATTACHMENT_SERVICE_SERVICE_NAME, VIEW_SERVICE_SERVICE_NAME];
+    let (health, _) = connectrpc_health::install_static(router, names);
     let contract = wgcni_api::DESCRIPTORS;
     let reflector = connectrpc_reflection::Reflector::from_descriptor_set_bytes(contract)?;
     let router = connectrpc_reflection::install(health, reflector);

@@ -32,6 +32,7 @@ use crate::metrics::{self, Meters};
 use crate::notifications::Notifications;
 use crate::reclaim::Reclaimer;
 use crate::reconcile::{Findings, HostKernel, Reconciler, Worker};
+use crate::report::keep_telling;
 use crate::rpc::{About, Service, router};
 use crate::socket::{self, NodeSocket};
 use crate::tombstones::Tombstones;
@@ -91,6 +92,7 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
         meters,
     });
     tasks.spawn(announce(Arc::clone(&config), Arc::clone(&service)));
+    tasks.spawn(keep_telling(Arc::clone(&service)));
     listen(&config, service, shutdown).await?;
     tasks.shutdown().await;
     tracing::info!("stopped; links, routes and firewall stay as they are");
