@@ -15,7 +15,7 @@ packages=(
     # the data plane, and looking at it
     conntrack iproute2 iptables iputils-ping nftables procps tcpdump wireguard-go wireguard-tools
     # what tests and benchmarks compare with and measure by
-    containernetworking-plugins curl iperf3
+    containernetworking-plugins curl graphviz iperf3
     # container runtimes; no service of theirs needs to run
     conmon containerd podman runc
     # virtual machines: one whose power is cut, one with kernel WireGuard

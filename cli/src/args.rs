@@ -8,25 +8,29 @@ use clap_complete::Shell;
 use crate::audit::AuditCommand;
 use crate::bundle::Bundle;
 use crate::doctor::Doctor;
+use crate::graph::Graph;
 use crate::login::Login;
 use crate::node::NodeCommand;
 use crate::operator::OperatorCommand;
+use crate::peers::Peers;
 use crate::security_key::SecurityKeyCommand;
+use crate::status::StatusArgs;
 use crate::ticket::TicketCommand;
 use crate::token::TokenCommand;
+use crate::top::Top;
 
 const AFTER: &str = "\
 Exit codes:
   0  done
-  1  refused, or failed
+  1  refused, or failed; with status --check, also: something is wrong
   2  the command line is wrong
   3  not done in time
-  4  not logged in, or the cluster-manager cannot be reached
+  4  not logged in, or the cluster-manager or node-manager cannot be reached
 
 Logins are kept in $WGCNI_HOME, else $XDG_CONFIG_HOME/wgcni, else ~/.config/wgcni. Without a
 login, root on the cluster-manager's own machine is let in over its socket.";
 
-/// Administers Wireguard CNI clusters
+/// Administers Wireguard CNI clusters, and shows what they do
 #[derive(Debug, Parser)]
 #[command(name = "wgcni", version, after_help = AFTER, propagate_version = true)]
 #[command(infer_subcommands = false, disable_help_subcommand = true)]
@@ -54,6 +58,9 @@ pub(crate) struct ReachArgs {
     /// Use the cluster-manager's socket at its usual place, also when logged in
     #[arg(long, global = true)]
     pub local: bool,
+    /// Use the node-manager's socket at PATH instead of its usual place
+    #[arg(long, global = true, value_name = "PATH")]
+    pub node_socket: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,12 +89,22 @@ pub(crate) enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Show how the cluster is, what is wrong first
-    Status,
     /// Look at this machine and say what is wrong, and what to do
     Doctor(Doctor),
     /// Put what somebody else needs to see of this machine into one file, without secrets
     SupportBundle(Bundle),
+    /// Show how the cluster and this node are, what is wrong first
+    Status(StatusArgs),
+    /// List nodes: how they are, what is wrong with each
+    Nodes,
+    /// List the containers of this node, and what passed to and from each
+    Attachments,
+    /// List the other nodes as this one sees them, and what passed to and from each
+    Peers(Peers),
+    /// Show what passes through this node now
+    Top(Top),
+    /// Draw the nodes and what passes between them
+    Graph(Graph),
     /// Print a completion script for a shell
     Completions {
         /// The shell

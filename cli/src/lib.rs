@@ -1,25 +1,31 @@
 //! `wgcni`, the operator's tool.
 //!
-//! Owns: commands, what people and programs see of a cluster, and an operator's logins on
-//! this machine. All that it knows comes over the API, all that it changes goes there: it
-//! never opens a store and touches no kernel.
+//! Owns: commands, what people and programs see of a cluster and of a node, and an
+//! operator's logins on this machine. All that it knows comes over the API, all that it
+//! changes goes there: it never opens a store and touches no kernel.
 //!
 //! ```text
-//! arguments -> Reach (socket, or a login) -> AdminService -> table or JSON on stdout
+//! arguments -> Reach (socket, or a login) -> AdminService, ViewService -+-> table or JSON
+//!           -> Nearby (node-manager's socket) -------------------------+   on stdout
 //! ```
 //! One file for each noun.
 
 mod args;
+mod attachments;
 mod audit;
 mod bundle;
 mod doctor;
 mod failure;
+mod graph;
 mod home;
 mod login;
 mod member;
+mod nearby;
 mod node;
+mod nodes;
 mod operator;
 mod out;
+mod peers;
 mod reach;
 mod security_key;
 mod status;
@@ -27,6 +33,9 @@ mod table;
 mod ticket;
 mod times;
 mod token;
+mod told;
+mod top;
+mod units;
 mod wait;
 
 pub use args::Cli;
@@ -35,6 +44,7 @@ pub use failure::Failure;
 use args::Command;
 use clap::CommandFactory;
 use home::Home;
+use nearby::Nearby;
 use out::Out;
 use reach::Reach;
 
@@ -62,6 +72,11 @@ pub async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => command.run(&Reach::new(at).await?, &mut out).await,
         Command::Doctor(doctor) => doctor.run(at, &mut out).await,
         Command::SupportBundle(bundle) => bundle.run(at, &mut out).await,
-        Command::Status => status::status(&Reach::new(at).await?, &mut out).await,
+        Command::Status(status) => status.run(at, &mut out).await,
+        Command::Nodes => nodes::nodes(&Reach::new(at).await?, &mut out).await,
+        Command::Attachments => attachments::attachments(&Nearby::new(at), &mut out).await,
+        Command::Peers(peers) => peers.run(at, &mut out).await,
+        Command::Top(top) => top.run(Nearby::new(at), &mut out).await,
+        Command::Graph(graph) => graph.run(at, &mut out).await,
     }
 }

@@ -78,6 +78,15 @@ pub(crate) fn seen(member: &wire::Member, now: Duration) -> String {
     }
 }
 
+/// Members that were heard of so short a time ago are alive.
+const ALIVE: Duration = Duration::from_mins(1);
+
+/// Whether an active member was heard of a short time ago.
+pub(crate) fn is_alive(member: &wire::Member, now: Duration) -> bool {
+    let seen = Duration::from_millis(member.last_seen_unix_ms);
+    state(member) == "active" && now.abs_diff(seen) < ALIVE
+}
+
 /// All members of a role.
 pub(crate) async fn list(reach: &Reach, of: Role) -> Result<Vec<wire::Member>, Failure> {
     let answer = reach.cluster.admin.list_members(wire::ListMembersRequest::default()).await;

@@ -9,15 +9,15 @@ use wgcni_api::identity_v1::Role;
 use wgcni_model::{NodeName, PublicKey};
 
 use crate::member::{self, Member};
+use crate::nodes::nodes;
 use crate::out::Out;
 use crate::reach::Reach;
-use crate::table::Table;
 use crate::wait::wait;
 use crate::{Failure, times};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum NodeCommand {
-    /// List nodes, and keys on the whitelist that have not joined yet
+    /// The same as `wgcni nodes`
     #[command(visible_alias = "ls")]
     List,
     /// Put a node's mesh key on the whitelist, so that it may join
@@ -67,7 +67,7 @@ pub(crate) struct Wait {
 impl NodeCommand {
     pub async fn run(self, reach: &Reach, out: &mut Out) -> Result<(), Failure> {
         match self {
-            Self::List => list(reach, out).await,
+            Self::List => nodes(reach, out).await,
             Self::Add { name, pubkey } => add(&name, &pubkey, reach, out).await,
             Self::Show { name } => show(&name, reach, out).await,
             Self::Revoke { name, reason, wait } => {
@@ -95,36 +95,6 @@ async fn end(
     } else {
         member::ended(name, done, revision, out)
     }
-}
-
-#[derive(Serialize)]
-struct Nodes {
-    nodes: Vec<Member>,
-}
-
-async fn list(reach: &Reach, out: &mut Out) -> Result<(), Failure> {
-    let nodes = member::list(reach, Role::ROLE_NODE).await?;
-    let mut table =
-        Table::new(&["NAME", "STATE", "LEASE", "ENDPOINTS", "SEEN", "CERTIFICATE", "ALARM"]);
-    for node in &nodes {
-        let certificate = match node.certificate_expires_unix_ms {
-            0 => String::new(),
-            end => times::relative(end, out.now),
-        };
-        table.row([
-            node.name.clone(),
-            member::state(node).to_owned(),
-            node.lease.join(","),
-            node.endpoints.join(","),
-            member::seen(node, out.now),
-            certificate,
-            node.alarm.clone(),
-        ]);
-    }
-    if table.is_empty() {
-        out.note("no nodes; `wgcni ticket create` lets one join");
-    }
-    out.show(&Nodes { nodes: nodes.iter().map(Member::from).collect() }, table)
 }
 
 #[derive(Serialize)]

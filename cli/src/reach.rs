@@ -56,6 +56,14 @@ impl Reach {
         }
     }
 
+    /// The same; none where nothing says that there is a cluster.
+    pub async fn find(args: &ReachArgs) -> Result<Option<Self>, Failure> {
+        match Self::new(args).await {
+            Err(failure) if failure == not_logged_in() => Ok(None),
+            reach => reach.map(Some),
+        }
+    }
+
     fn socket(socket: &Path) -> Self {
         let cluster = ClusterManager::unix(socket, CALL);
         Self { cluster, session: None, socket: Some(socket.to_owned()) }

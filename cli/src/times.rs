@@ -34,6 +34,16 @@ pub(crate) fn relative(unix_ms: u64, now: Duration) -> String {
     }
 }
 
+/// How long ago something was.
+pub(crate) fn ago(age: Duration) -> String {
+    span(age.as_secs()).map_or_else(|| "now".to_owned(), |span| format!("{span} ago"))
+}
+
+/// How long something lasts.
+pub(crate) fn lasting(time: Duration) -> String {
+    span(time.as_secs()).unwrap_or_else(|| "0 s".to_owned())
+}
+
 /// Both forms; "never" for 0.
 pub(crate) fn both(unix_ms: u64, now: Duration) -> String {
     match rfc3339(unix_ms) {

@@ -2,6 +2,7 @@
 //! binary that asks it.
 #![allow(dead_code, missing_docs, clippy::unwrap_used)]
 
+pub mod node;
 pub mod service;
 
 use std::io::Write;
@@ -55,13 +56,16 @@ pub struct State {
     pub later: Mutex<Vec<Vec<wire::Member>>>,
     pub audit: Mutex<Vec<wire::AuditEntry>>,
     pub status: Mutex<wire::StatusResponse>,
+    /// What nodes told; none: this cluster-manager is older than that.
+    pub reports: Mutex<Option<Vec<wgcni_api::view::Reported>>>,
+    pub node: node::State,
 }
 
 /// A fake that serves until it is dropped.
 pub struct Fake {
     pub state: Arc<State>,
     directory: tempfile::TempDir,
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Fake {
@@ -80,7 +84,7 @@ impl Fake {
             UnixListener::bind(directory.path().join("socket")).unwrap()
         };
         runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { state, directory, _runtime: runtime }
+        Self { state, directory, runtime }
     }
 
     pub fn home(&self) -> PathBuf {
@@ -109,6 +113,38 @@ impl Fake {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wgcni"));
         command.args(line.split_whitespace()).env_clear().env("WGCNI_HOME", self.home());
         command.stdin(Stdio::null());
+        command
+    }
+
+    /// Starts a node-manager beside the cluster-manager.
+    pub fn start_node(&self) {
+        let service = ConnectRpcService::new(node::router(&self.state));
+        let app = axum::Router::new().fallback_service(service);
+        let listener = {
+            let _context = self.runtime.enter();
+            UnixListener::bind(self.node_socket()).unwrap()
+        };
+        self.runtime.spawn(async move { axum::serve(listener, app).await.unwrap() });
+    }
+
+    pub fn node_socket(&self) -> PathBuf {
+        self.directory.path().join("node")
+    }
+
+    /// Runs a command against the node-manager alone.
+    pub fn on_node(&self, line: &str) -> Done {
+        Done::new(self.node_command(line).output().unwrap())
+    }
+
+    /// Runs a command against both.
+    pub fn on_both(&self, line: &str) -> Done {
+        let mut command = self.command(line);
+        Done::new(command.arg("--node-socket").arg(self.node_socket()).output().unwrap())
+    }
+
+    pub fn node_command(&self, line: &str) -> Command {
+        let mut command = self.alone(line);
+        command.arg("--node-socket").arg(self.node_socket());
         command
     }
 

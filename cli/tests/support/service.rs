@@ -8,6 +8,8 @@ use wgcni_api::admin_service::AdminService;
 use wgcni_api::admin_v1 as wire;
 use wgcni_api::identity_service::IdentityService;
 use wgcni_api::identity_v1 as identity;
+use wgcni_api::view_service::ViewService;
+use wgcni_api::view_v1 as view;
 
 use super::State;
 
@@ -23,10 +25,12 @@ pub fn router(state: &Arc<State>) -> Router {
     Router::new()
         .add_service(Arc::new(Admin(Arc::clone(state))))
         .add_service(Arc::new(Identity(Arc::clone(state))))
+        .add_service(Arc::new(View(Arc::clone(state))))
 }
 
 struct Admin(Arc<State>);
 struct Identity(Arc<State>);
+struct View(Arc<State>);
 
 impl State {
     fn answer<Q: Serialize, A>(
@@ -93,6 +97,25 @@ fn new_token(asked: wire::CreateTokenRequest) -> wire::Token {
         expires_unix_ms: FAR,
         created_by: "root".into(),
         ..Default::default()
+    }
+}
+
+#[allow(refining_impl_trait)]
+impl ViewService for View {
+    async fn list_reports(
+        &self,
+        _: RequestContext,
+        request: ServiceRequest<'_, view::ListReportsRequest>,
+    ) -> ServiceResult<view::ListReportsResponse> {
+        let reports = self.0.reports.lock().unwrap().clone();
+        let reports = reports.ok_or_else(|| ConnectError::unimplemented("no such method"))?;
+        let request = request.to_owned_message();
+        let mut rest = reports.iter().filter(|told| *told.report.node.as_str() > *request.after);
+        // Small pages, so that there is more than one.
+        let page: Vec<_> = rest.by_ref().take(2).map(view::NodeReport::from).collect();
+        let last = page.last().map(|last| last.report.node.clone()).unwrap_or_default();
+        let next = if rest.next().is_some() { last } else { String::new() };
+        Response::ok(view::ListReportsResponse { reports: page, next, ..Default::default() })
     }
 }
 
