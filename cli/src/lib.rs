@@ -2,7 +2,8 @@
 //!
 //! Owns: commands, what people and programs see of a cluster and of a node, and an
 //! operator's logins on this machine. All that it knows comes over the API, all that it
-//! changes goes there: it never opens a store and touches no kernel.
+//! changes goes there: it never opens a store and touches no kernel. `doctor` and
+//! `support-bundle` look at this machine by themselves, and change nothing.
 //!
 //! ```text
 //! arguments -> Reach (socket, or a login) -> AdminService, ViewService -+-> table or JSON

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -36,6 +37,10 @@ fn size(rows: u16, columns: u16) -> Winsize {
 impl Top {
     fn start(fake: &Fake) -> Self {
         let OpenptyResult { master, slave } = openpty(&size(30, 100), None).unwrap();
+        // Whoever holds the other end of its own terminal never notices that it is gone.
+        for end in [&master, &slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        }
         let end = || Stdio::from(slave.try_clone().unwrap());
         let mut command = fake.node_command("top --interval 1s");
         command.env("TERM", "xterm-256color").stdin(end()).stdout(end()).stderr(end());
@@ -95,6 +100,14 @@ impl Top {
             let (entered, left) = (seen.rfind("\x1b[?1049h"), seen.rfind("\x1b[?1049l"));
             entered < left && seen.rfind("\x1b[?25h") > seen.rfind("\x1b[?25l")
         });
+    }
+}
+
+impl Drop for Top {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -160,9 +173,8 @@ fn a_node_manager_that_fails_meanwhile_is_told_on_the_screen() {
 #[test]
 fn where_nobody_answers_the_terminal_is_not_taken_at_all() {
     let fake = Fake::start();
-    let top = Top::start(&fake);
+    let mut top = Top::start(&fake);
     top.wait("the reason", |seen| seen.contains("systemctl start node-manager"));
     assert!(!top.is_raw() && !top.seen().contains("\x1b[?1049h"), "{:?}", top.seen());
-    let mut child = top.child;
-    assert_eq!(child.wait().unwrap().code(), Some(4));
+    assert_eq!(top.child.wait().unwrap().code(), Some(4));
 }

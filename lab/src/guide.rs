@@ -77,6 +77,18 @@ pub fn blocks(markdown: &str) -> Result<Vec<Block>> {
     Ok(found)
 }
 
+/// The commands below a heading of the second level that are to be run.
+///
+/// # Errors
+/// No such heading, or as [`blocks`].
+pub fn commands_below(heading: &str, markdown: &str) -> Result<Vec<String>> {
+    let start = markdown.find(&format!("\n## {heading}\n"));
+    let start = start.with_context(|| format!("no heading {heading}"))?;
+    let section = markdown[start + 1..].split("\n## ").next().unwrap_or_default();
+    let run = blocks(section)?.into_iter().filter(|block| matches!(block.used, Use::Run { .. }));
+    Ok(run.map(|block| block.text).collect())
+}
+
 fn label_of(label: &str) -> Result<Option<Use>> {
     let label = label.trim();
     if OTHERS.contains(&label) {
@@ -191,6 +203,9 @@ mod tests {
             Block { line: 10, used: left, text: "ctr pull".to_owned() },
         ];
         assert_eq!(blocks(markdown).unwrap(), expected);
+        let below = format!("# a\n\n## b\n\n## c\n{markdown}\n## d\n```sh on ash\nid\n```\n");
+        assert_eq!(commands_below("c", &below).unwrap(), ["ip address\nid"]);
+        commands_below("e", &below).unwrap_err();
         for wrong in ["```\nid\n```", "```sh\nid\n```", "```sh on\n```", "```sh on ash\nid"] {
             blocks(wrong).unwrap_err();
         }

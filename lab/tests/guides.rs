@@ -57,6 +57,17 @@ fn every_block_of_commands_is_run_or_says_why_not() {
 }
 
 #[test]
+fn the_checks_of_the_guide_to_nomad_show_a_cluster_that_works() {
+    let cluster = Cluster::new().unwrap();
+    let [ash, birch] = nodes(&cluster);
+    let shells = [cluster.host(), ash.host(), birch.host()].map(Shell::new);
+    let machines: [(&str, &dyn Machine); 3] =
+        [("manager", &shells[0]), ("ash", &shells[1]), ("birch", &shells[2])];
+    let printed = walked("docs/nomad.md", &machines);
+    assert_eq!(printed.matches("nothing is wrong").count(), 3, "{printed}");
+}
+
+#[test]
 fn the_guide_to_containerd_leads_to_two_containers_that_talk() {
     let cluster = Cluster::new().unwrap();
     let [ash, birch] = nodes(&cluster);

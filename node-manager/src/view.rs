@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn the_largest_page_of_peers_is_below_what_a_client_reads() {
         let full = "[2001:db8:ffff:ffff:ffff:ffff:ffff:ffff]:51820";
-        let prefixes = ["255.255.255.0/24", "fdff:ffff:ffff:ffff::/64"];
+        let prefixes = ["223.255.255.0/24", "fdff:ffff:ffff:ffff::/64"];
         let endpoints = (0..Endpoints::MAX)
             .map(|n| full.replace("51820", &format!("6000{n}")).parse().unwrap());
         let peer = PeerSeen {

@@ -77,7 +77,7 @@ impl Bundle {
         }
         let output = self.output.clone().unwrap_or_else(|| default_name(out));
         let reserved = self.reserve(&output)?;
-        let machine = Machine::look(&self.places, at.socket.as_deref()).await;
+        let machine = Machine::look(&self.places.of(at), at.socket.as_deref()).await;
         let entries = Collector::new(machine).all().await;
         let missing = entries.iter().filter(|entry| entry.content.is_err());
         let missing: Vec<_> = missing.map(|entry| entry.name.clone()).collect();

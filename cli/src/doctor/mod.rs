@@ -55,7 +55,7 @@ struct Report {
 
 impl Doctor {
     pub async fn run(&self, at: &ReachArgs, out: &mut Out) -> Result<(), Failure> {
-        let machine = Machine::look(&self.places, at.socket.as_deref()).await;
+        let machine = Machine::look(&self.places.of(at), at.socket.as_deref()).await;
         let findings = examine(&machine, self.probe).await;
         let count = |severity| findings.iter().filter(|f| f.severity == severity).count();
         let (problems, warnings) = (count(Severity::Problem), count(Severity::Warning));

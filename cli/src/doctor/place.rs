@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
+use crate::args::ReachArgs;
+
 /// Where a runtime looks for plugins, and Debian's package has the reference ones.
 const CNI_BIN: [&str; 3] = ["/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
 
@@ -22,8 +24,8 @@ pub(crate) struct Places {
     /// cluster-manager's configuration
     #[arg(long, value_name = "FILE", default_value = "/etc/wgcni/cluster-manager.toml")]
     pub manager_config: PathBuf,
-    /// node-manager's socket, instead of the one of its configuration
-    #[arg(long, value_name = "PATH")]
+    /// node-manager's socket, instead of the one of its configuration: as for all commands.
+    #[arg(skip)]
     pub node_socket: Option<PathBuf>,
     /// A directory of CNI plugins, before the usual ones
     #[arg(long, value_name = "DIR")]
@@ -34,6 +36,11 @@ pub(crate) struct Places {
 }
 
 impl Places {
+    /// The same, with what is said for all commands.
+    pub fn of(&self, at: &ReachArgs) -> Self {
+        Self { node_socket: at.node_socket.clone(), ..self.clone() }
+    }
+
     /// Directories of plugins, best first.
     pub fn plugin_dirs(&self) -> Vec<PathBuf> {
         all(&self.cni_bin, "cni_path", &CNI_BIN)

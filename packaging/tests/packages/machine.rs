@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use wgcni_lab::guide;
 
 /// Machines of this process so far: each has a name of its own.
 static MACHINES: AtomicUsize = AtomicUsize::new(0);
@@ -28,9 +29,20 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Boots one; the packages are in `/packages`, newer ones in `/newer`. It has an address
-    /// and a default route, as servers do.
+    /// Boots one. It has an address and a default route, as servers do.
     pub fn boot() -> Self {
+        let machine = Self::bare("alder");
+        machine.run(
+            "ip link add uplink type veth peer name away
+             ip address add 192.0.2.1/24 dev uplink
+             ip link set away up; ip link set uplink up
+             ip route add default via 192.0.2.254",
+        );
+        machine
+    }
+
+    /// Boots one without a network; the packages are in `/packages`, newer ones in `/newer`.
+    pub fn bare(hostname: &str) -> Self {
         let (work, dir) = (work(), tempfile::tempdir().unwrap());
         let count = MACHINES.fetch_add(1, Ordering::Relaxed);
         let name = format!("wgcni-test-{}-{count}", std::process::id());
@@ -42,15 +54,11 @@ impl Machine {
         let mut machine = Self { boot, init: 0, _dir: dir };
         machine.init = machine.until("systemd runs", Self::find_init);
         machine.until("it is up", |it| it.succeeds("systemctl is-system-running").then_some(()));
-        machine.run(
-            "hostname alder
-             ip link add uplink type veth peer name away
-             ip address add 192.0.2.1/24 dev uplink
-             ip link set away up; ip link set uplink up
-             ip route add default via 192.0.2.254
+        machine.run(&format!(
+            "hostname {hostname}
              printf '%s\\n' 'APT::Get::Assume-Yes \"1\";' 'APT::Install-Recommends \"0\";' \
-                 'Dpkg::Use-Pty \"0\";' >/etc/apt/apt.conf.d/test",
-        );
+                 'Dpkg::Use-Pty \"0\";' >/etc/apt/apt.conf.d/test"
+        ));
         machine
     }
 
@@ -96,8 +104,18 @@ impl Machine {
         said
     }
 
+    /// Process id of its systemd.
+    pub fn id(&self) -> u32 {
+        u32::try_from(self.init).unwrap()
+    }
+
+    /// Runs a script with `input` on its standard input.
+    pub fn fed(&self, script: &str, input: &[u8]) -> Output {
+        wgcni_lab::command::fed(&mut self.command("/srv", script), input).unwrap()
+    }
+
     /// What both daemons wrote last.
-    fn journal(&self) -> String {
+    pub fn journal(&self) -> String {
         let script = "journalctl --no-pager -n 40 -u cluster-manager -u node-manager";
         self.command("/", script)
             .output()
@@ -114,6 +132,15 @@ impl Machine {
     /// Waits until a script succeeds.
     pub fn wait(&self, script: &str) {
         self.until(script, |it| it.succeeds(script).then_some(()));
+    }
+}
+
+impl guide::Machine for Machine {
+    fn run(&self, commands: &str) -> anyhow::Result<String> {
+        let done = self.fed(commands, b"");
+        let (said, complained) = (text(&done.stdout), text(&done.stderr));
+        anyhow::ensure!(done.status.success(), "{said}{complained}{}", self.journal());
+        Ok(said)
     }
 }
 

@@ -8,3 +8,4 @@ mod documented;
 mod image;
 mod life;
 mod machine;
+mod quickstart;
