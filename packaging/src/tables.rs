@@ -36,9 +36,10 @@ fn table(keys: &[Key]) -> String {
 
 fn default(key: &Key) -> String {
     let init = key.init.iter().map(|words| format!("made by `init`: {words}"));
-    let value = key.default.iter().map(|value| match &key.init {
-        None => format!("`{value}`"),
-        Some(_) => format!("without: `{value}`"),
+    let value = key.default.iter().map(|value| {
+        // A text as a flag has it, without the file's quotes.
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if key.init.is_none() { format!("`{value}`") } else { format!("without: `{value}`") }
     });
     let parts = init.chain(value).chain(key.otherwise.clone());
     parts.collect::<Vec<_>>().join("; ")
