@@ -63,7 +63,7 @@ test-packages: deps $(STAMPS)/test-packages ## Install, upgrade and purge packag
 lint: deps ## Check format, clippy, who may import whom, proto/, licences
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
-	cargo clippy --workspace --test clients --locked -- -D warnings
+	cargo clippy --workspace --test clients --test packages --locked -- -D warnings
 	scripts/check-imports.py
 	scripts/check-tree.sh
 	buf lint

@@ -17,7 +17,7 @@ fn of_the_unit() -> Vec<String> {
 /// What a node-manager with these says of a container that is gone.
 fn verdict(capabilities: &[String]) -> String {
     let work = tempfile::tempdir().unwrap();
-    let set: String = capabilities.iter().map(|name| format!(",+{name}")).collect();
+    let set = [&[String::new()], capabilities].concat().join(",+");
     let bin = std::env::var_os("WGCNI_BIN_DIR").expect("run by: make test-packages");
     let mut command = Command::new("unshare");
     command.args(["--net", "--mount", SCRIPT]).arg(bin).arg(work.path()).arg(set);

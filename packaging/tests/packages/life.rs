@@ -17,7 +17,7 @@ address() { ip -n "$1" -4 -o address show eth0 | grep -o '10\.[0-9.]*' | head -n
 "#;
 
 /// Everything of the packages that is left on the machine: files, user, kernel objects.
-const LEFT: &str = r#"
+const LEFT: &str = r"
 find / -xdev \( -name '*wgcni*' -o -name 'cluster-manager*' -o -name 'node-manager*' \
     -o -name 'wireguard-cni*' \) -not -path '/srv/*' -not -path '/packages/*' -not -path '/newer/*' \
     -not -path '/proc/*' -not -path '/var/log/*'
@@ -31,7 +31,7 @@ iptables-save | grep WGCNI || true
 ip6tables-save | grep WGCNI || true
 ls /run/wireguard 2>/dev/null || true
 grep -lE '^(cluster|node)-manager' /proc/[0-9]*/comm 2>/dev/null || true
-"#;
+";
 
 #[test]
 fn packages_live_from_installation_to_purge_and_an_upgrade_loses_no_packet() {

@@ -71,7 +71,7 @@ impl Machine {
     }
 
     fn until<T>(&self, what: &str, ready: impl Fn(&Self) -> Option<T>) -> T {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             if let Some(found) = ready(self) {
                 return found;
