@@ -97,10 +97,11 @@ fn replaced_while_it_runs(host: &Path, run: impl Fn(&[&str]) -> String) {
     let plugin = host.join("wireguard-cni");
     // Another one, as before an upgrade: the same program with something behind it.
     let built = PathBuf::from(std::env::var_os("WGCNI_BIN_DIR").unwrap()).join("wireguard-cni");
-    let mut old = fs::read(built).unwrap();
-    old.push(0);
-    fs::write(&plugin, &old).unwrap();
-    fs::set_permissions(&plugin, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    // Written by another process: while it were open for writing here, a test beside this one
+    // could start a program that has it open, too, and it would be busy.
+    let mut copy = Command::new("sh");
+    copy.args(["-euc", "cp \"$0\" \"$1\"; echo >>\"$1\""]);
+    assert!(copy.arg(built).arg(&plugin).status().unwrap().success());
     let before = fs::metadata(&plugin).unwrap().ino();
     let done = AtomicBool::new(false);
     let runs = std::thread::scope(|scope| {
