@@ -159,11 +159,11 @@ fn lossless(machine: &Machine, mut pings: Child) {
     let number = |line: &str| line.split_once("icmp_seq=")?.1.split(' ').next()?.parse().ok();
     let answered: BTreeSet<u32> = log.lines().filter_map(number).collect();
     let last = answered.last().copied().unwrap_or_default();
-    let lost: Vec<u32> = (1..=last).filter(|number| !answered.contains(number)).collect();
+    let missing: Vec<u32> = (1..=last).filter(|number| !answered.contains(number)).collect();
     let told = log.lines().find(|line| line.contains("packets transmitted")).unwrap_or(&log);
     let sent: u32 = told.split(' ').next().unwrap().parse().unwrap();
-    println!("upgrade, restarts, kill -9, stop and start: {sent} sent, lost {lost:?}");
-    assert!(lost.is_empty() && sent > 200, "{told}, lost {lost:?}");
+    println!("upgrade, restarts, kill -9, stop and start: {sent} sent, lost {missing:?}");
+    assert!(missing.is_empty() && sent > 200, "{told}, lost {missing:?}");
     // Those that were on their way when ping was told to end.
     assert!(sent - last <= 5, "{told}, the last answer was to {last}");
 }
