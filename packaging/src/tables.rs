@@ -63,14 +63,14 @@ mod tests {
     #[test]
     fn what_is_outside_of_the_markers_stays() {
         let programs = crate::programs().unwrap();
-        let part = |name: &str| format!("<!-- generated: {name} -->\nold\n{END}\n");
+        let part = |name: &str| format!("<!-- generated: {name} -->\nFORMER\n{END}\n");
         let text = format!("a\n{}b\n{}c\n", part("cluster-manager"), part("node-manager"));
         let renewed = renew(&text, &programs).unwrap();
         assert!(
             renewed.starts_with("a\n<!-- generated: cluster-manager -->\n| key |"),
             "{renewed}"
         );
-        assert!(renewed.ends_with("|\n<!-- end -->\nc\n") && !renewed.contains("old"), "{renewed}");
+        assert!(renewed.ends_with("|\n<!-- end -->\nc\n") && !renewed.contains("FORMER"), "{renewed}");
         assert_eq!(renew(&renewed, &programs).unwrap(), renewed);
         assert!(renew("a\n", &programs).is_err());
     }

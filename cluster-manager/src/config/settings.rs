@@ -100,7 +100,7 @@ pub struct Settings {
     /// [else: none]
     #[arg(long, env = "WGCNI_OTLP_ENDPOINT")]
     pub otlp_endpoint: Option<Endpoint>,
-    /// What to log: a level, or a filter like info,hyper=warn [default: `RUST_LOG`, else info]
+    /// What to log: a level, or a filter like info,hyper=warn [else: `RUST_LOG`, else `info`]
     ///
     /// Levels are error, warn, info, debug and trace.
     #[arg(long, env = "WGCNI_LOG")]

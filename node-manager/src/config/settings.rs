@@ -116,7 +116,7 @@ pub struct Settings {
     #[arg(long, env = "WGCNI_OTLP_ENDPOINT")]
     pub(super) otlp_endpoint: Option<Endpoint>,
     /// What to log: a level, or a filter like info,hyper=warn
-    /// [default: `RUST_LOG`, else `info,defguard_wireguard_rs=warn`]
+    /// [else: `RUST_LOG`, else `info,defguard_wireguard_rs=warn`]
     ///
     /// Levels are error, warn, info, debug and trace.
     #[arg(long, env = "WGCNI_LOG")]
