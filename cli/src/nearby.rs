@@ -17,8 +17,9 @@ use crate::table::clean;
 /// Where node-managers listen.
 const SOCKET: &str = "/run/wgcni/node.sock";
 
-/// Where node-managers keep their state.
-const STATE: &str = "/var/lib/wgcni/node-manager";
+/// What a node-manager has that was in a cluster once. The directory above it may be there
+/// since its package was installed.
+const LEASE: &str = "/var/lib/wgcni/node-manager/lease.json";
 
 /// How long one call may take.
 const CALL: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ impl Nearby {
 
     /// Whether this machine has one, be it running or not.
     pub fn is_there(&self) -> bool {
-        self.said || self.socket.exists() || Path::new(STATE).exists()
+        self.said || self.socket.exists() || Path::new(LEASE).exists()
     }
 
     /// How the node is.

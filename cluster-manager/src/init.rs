@@ -130,12 +130,13 @@ fn forget(config: &Config) -> anyhow::Result<()> {
 /// Makes a directory that everybody may look into, whatever the umask: that of whoever keeps
 /// the join string from others would keep the daemon out.
 fn make_dir(path: &Path) -> anyhow::Result<()> {
-    if path.is_dir() {
-        return Ok(());
+    let missing: Vec<&Path> = path.ancestors().take_while(|path| !path.is_dir()).collect();
+    for path in missing.into_iter().rev() {
+        let made = std::fs::create_dir(path)
+            .and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(0o755)));
+        made.with_context(|| format!("create {}", path.display()))?;
     }
-    let made = std::fs::create_dir_all(path)
-        .and_then(|()| std::fs::set_permissions(path, Permissions::from_mode(0o755)));
-    made.with_context(|| format!("create {}", path.display()))
+    Ok(())
 }
 
 /// Gives what root made in the state directory to the directory's owner: whom the daemon

@@ -95,6 +95,27 @@ impl Drop for Serving {
     }
 }
 
+/// The configuration is not of root alone; what keeps a join string from others must not make
+/// it so, and the first daemon of a machine makes the directories above it.
+#[test]
+fn what_the_daemon_reads_is_open_to_its_user_whatever_the_umask() {
+    let home = Home::new();
+    let mut command = Command::new("sh");
+    command.args(["-c", "umask 077; exec \"$0\" \"$@\"", PROGRAM]);
+    command.arg("--config").arg(home.path("etc/wgcni/config.toml")).arg("init");
+    command.arg("--state-dir").arg(home.path("state"));
+    command.arg("--socket").arg(home.path("run/cm.sock"));
+    command.arg("--whitelist-dir").arg(home.path("etc/wgcni/keys"));
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{}", errors(&output));
+    for (name, expected) in
+        [("etc", 0o755), ("etc/wgcni", 0o755), ("etc/wgcni/keys", 0o755), ("state", 0o700)]
+    {
+        let mode = fs::metadata(home.path(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, expected, "{name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_string_is_printed_and_makes_the_first_operator() {
     let (home, string) = Home::made();

@@ -70,7 +70,10 @@ mod tests {
             renewed.starts_with("a\n<!-- generated: cluster-manager -->\n| key |"),
             "{renewed}"
         );
-        assert!(renewed.ends_with("|\n<!-- end -->\nc\n") && !renewed.contains("FORMER"), "{renewed}");
+        assert!(
+            renewed.ends_with("|\n<!-- end -->\nc\n") && !renewed.contains("FORMER"),
+            "{renewed}"
+        );
         assert_eq!(renew(&renewed, &programs).unwrap(), renewed);
         assert!(renew("a\n", &programs).is_err());
     }
