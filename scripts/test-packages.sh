@@ -11,7 +11,9 @@ cd "$(dirname "$0")/.."
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
 work=$target/test-packages
 log=$target/test-packages.log
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# Where this machine has its own packages from.
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Codename: bookworm' |
+    sed -n 1p)
 # What a server has: the units' systemd, what packages depend on, what looks at them.
 include=systemd,systemd-sysv,dbus,iproute2,iptables,iputils-ping,bash-completion,man-db,wireguard-tools
 
