@@ -14,6 +14,7 @@ pub mod config;
 pub mod files;
 mod limits;
 pub mod logging;
+mod neighbourhood;
 mod ready;
 pub mod sealed;
 pub mod serve;
@@ -22,6 +23,7 @@ pub mod socket;
 
 pub use backoff::Backoff;
 pub use limits::raise_file_limit;
+pub use neighbourhood::Neighbourhood;
 pub use ready::ready;
 pub use signals::shutdown;
 pub use tokio_util::sync::CancellationToken;

@@ -2,7 +2,7 @@
 //! alone.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use wgcni_daemon::CancellationToken;
 use wgcni_daemon::serve::http_builder;
+use wgcni_daemon::{CancellationToken, Neighbourhood};
 
 use crate::source::Source;
 
@@ -107,15 +107,15 @@ async fn answer(builder: Builder<TokioExecutor>, stream: TcpStream, router: Rout
 /// Who is connected.
 struct Places {
     limits: Limits,
-    taken: Mutex<HashMap<IpAddr, usize>>,
+    taken: Mutex<HashMap<Neighbourhood, usize>>,
 }
 
 /// A connection's place, until it is dropped.
-struct Place(Arc<Places>, IpAddr);
+struct Place(Arc<Places>, Neighbourhood);
 
 impl Places {
     fn take(this: &Arc<Self>, from: IpAddr) -> Option<Place> {
-        let from = neighbourhood(from);
+        let from = Neighbourhood::of(from);
         let mut taken = this.lock();
         if taken.values().sum::<usize>() >= this.limits.connections {
             return None;
@@ -129,7 +129,7 @@ impl Places {
         Some(Place(Arc::clone(this), from))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Neighbourhood, usize>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,14 +143,6 @@ impl Drop for Place {
                 taken.remove(&self.1);
             }
         }
-    }
-}
-
-/// Who shares a cap: one customer has at least a whole /64.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        v4 @ IpAddr::V4(_) => v4,
-        IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
     }
 }
 

@@ -1,26 +1,14 @@
 //! How many connections there are, and of whom.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use wgcni_daemon::Neighbourhood;
+
 use super::Caps;
 use super::rates::Rates;
-
-/// Who shares a cap: an IPv4 address, or the /64 that an IPv6 address is in, because one
-/// customer has at least all of that.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Neighbourhood(IpAddr);
-
-impl Neighbourhood {
-    pub(super) fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            v4 @ IpAddr::V4(_) => v4,
-            IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64).into(),
-        })
-    }
-}
 
 /// Counts the connections of one listener against its caps.
 pub(super) struct Places {

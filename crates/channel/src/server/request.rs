@@ -11,11 +11,11 @@ use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
+use wgcni_daemon::Neighbourhood;
 use wgcni_identity::{IdentityId, Role};
 
 use super::body::Timely;
 use super::connection::Shared;
-use super::places::Neighbourhood;
 use super::{Caller, Who};
 
 /// Whose requests are counted together.
