@@ -1,10 +1,12 @@
 //! Traffic that goes on while something else happens: pings, and a TCP stream.
 
-use std::io::Read;
+use std::collections::BTreeSet;
+use std::io;
 use std::net::IpAddr;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{Child, Stdio};
+use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -28,19 +30,16 @@ fn pace() -> (&'static str, &'static str) {
 struct Running(Child);
 
 impl Running {
-    /// Asks it to end as a person at a terminal does, and returns what it said.
+    /// Asks it to end as a person at a terminal does; returns what it said, unless somebody
+    /// else reads that.
     fn interrupt(mut self) -> Result<String> {
-        ensure!(self.0.try_wait()?.is_none(), "ended by itself: {}", self.said()?);
-        kill(Pid::from_raw(i32::try_from(self.0.id())?), Signal::SIGINT)?;
-        let said = self.said()?;
+        let ended = self.0.try_wait()?;
+        if ended.is_none() {
+            kill(Pid::from_raw(i32::try_from(self.0.id())?), Signal::SIGINT)?;
+        }
+        let said = self.0.stdout.take().map_or_else(|| Ok(String::new()), io::read_to_string)?;
         self.0.wait()?;
-        Ok(said)
-    }
-
-    fn said(&mut self) -> Result<String> {
-        let mut said = String::new();
-        let stdout: &mut ChildStdout = self.0.stdout.as_mut().context("no output")?;
-        stdout.read_to_string(&mut said)?;
+        ensure!(ended.is_none(), "ended by itself: {said}");
         Ok(said)
     }
 }
@@ -52,9 +51,12 @@ impl Drop for Running {
     }
 }
 
-/// Pings every few milliseconds.
+/// Pings under way, until they are ended or dropped.
 #[derive(Debug)]
-pub struct Pings(Running);
+pub struct Pings {
+    ping: Running,
+    said: JoinHandle<io::Result<String>>,
+}
 
 impl Pings {
     /// Starts 200 pings a second, half as many where the processor is emulated.
@@ -63,23 +65,43 @@ impl Pings {
     /// When ping cannot be started.
     pub fn start(from: &Netns, to: IpAddr) -> Result<Self> {
         let mut ping = from.command("ping")?;
-        ping.args(["-n", "-q", "-i", pace().0, &to.to_string()]);
-        Ok(Self(Running(ping.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?)))
+        ping.args(["-n", "-i", pace().0, &to.to_string()]);
+        let mut ping = Running(ping.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?);
+        // A pipe that nobody reads holds a few seconds of answers.
+        let stdout = ping.0.stdout.take().context("no output")?;
+        Ok(Self { ping, said: thread::spawn(|| io::read_to_string(stdout)) })
     }
 
-    /// Ends them: how many were sent, and how many of those were not answered.
+    /// Ends them.
     ///
     /// # Errors
-    /// When ping ended by itself, or says something else.
-    pub fn end(self) -> Result<(u64, u64)> {
-        let said = self.0.interrupt()?;
-        let line = said.lines().find(|line| line.contains("packets transmitted"));
-        let line = line.with_context(|| said.clone())?;
-        let mut numbers = line.split(' ').filter_map(|word| word.parse::<u64>().ok());
-        let (sent, received) = numbers.next().zip(numbers.next()).with_context(|| said.clone())?;
-        // One may be on its way.
-        Ok((sent, sent.saturating_sub(received + 1)))
+    /// When a packet was lost, or ping ended by itself.
+    pub fn end_without_loss(self) -> Result<()> {
+        self.ping.interrupt()?;
+        let said = self.said.join().map_err(|_| anyhow!("the reader panicked"))??;
+        let lost = lost(&said).with_context(|| said.clone())?;
+        ensure!(lost.is_empty(), "these packets were lost: {lost:?}");
+        Ok(())
     }
+}
+
+/// Numbers of the packets that were not answered, by what ping said; `None` when that is
+/// something else. Those after the last answer were under way when ping ended, if there are
+/// few.
+pub fn lost(said: &str) -> Option<Vec<u64>> {
+    const UNDER_WAY: u64 = 50;
+    let answered = |line: &str| {
+        let (_, rest) = line.split_once("icmp_seq=")?;
+        let number = rest.split(' ').next()?.parse().ok()?;
+        // Errors of routers on the way have a number, but no time.
+        rest.contains("time=").then_some(number)
+    };
+    let answered: BTreeSet<u64> = said.lines().filter_map(answered).collect();
+    let (sent, _) = said.split_once(" packets transmitted")?;
+    let sent: u64 = sent.rsplit('\n').next()?.parse().ok()?;
+    let last = answered.last().copied().unwrap_or_default();
+    let last = if sent - last <= UNDER_WAY { last } else { sent };
+    Some((1..=last).filter(|number| !answered.contains(number)).collect())
 }
 
 /// A TCP stream.
@@ -152,13 +174,34 @@ impl Traffic {
     /// # Errors
     /// When a packet was lost, or the stream stood still for a second.
     pub fn end_without_loss(self) -> Result<()> {
-        for pings in self.pings {
-            let (sent, lost) = pings.end()?;
-            ensure!(sent > 0 && lost == 0, "{lost} of {sent} packets were lost");
-        }
+        self.pings.into_iter().try_for_each(Pings::end_without_loss)?;
         let seconds = self.stream.end()?;
         let still = seconds.iter().filter(|second| second.starts_with("0.00")).count();
         ensure!(still == 0, "{still} seconds without a byte: {seconds:?}");
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lost;
+
+    fn said(answered: impl IntoIterator<Item = u64>, sent: u64) -> String {
+        let answer = |n| format!("64 bytes from 192.0.2.1: icmp_seq={n} ttl=64 time=0.05 ms\n");
+        let answers: String = answered.into_iter().map(answer).collect();
+        format!("PING 192.0.2.1\n{answers}\n--- statistics ---\n{sent} packets transmitted, x\n")
+    }
+
+    #[test]
+    fn a_gap_is_a_loss_and_what_is_under_way_at_the_end_is_not() {
+        assert_eq!(lost(&said(1..=9, 9)), Some(vec![]));
+        assert_eq!(lost(&said(1..=9, 12)), Some(vec![]));
+        assert_eq!(lost(&said((1..=9).filter(|n| n % 4 != 0), 10)), Some(vec![4, 8]));
+        let silent = Some((10..=100).collect());
+        assert_eq!(lost(&said(1..=9, 100)), silent, "silence is not under way");
+        assert_eq!(lost(&said([], 60)), Some((1..=60).collect()));
+        let refused = "From 192.0.2.9 icmp_seq=2 Destination Net Unreachable\n";
+        assert_eq!(lost(&(refused.to_owned() + &said([1, 3], 3))), Some(vec![2]));
+        assert_eq!(lost("ping: unknown"), None);
     }
 }

@@ -1,14 +1,9 @@
 //! Pings between containers.
 
-use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
 use std::net::IpAddr;
-use std::process::{Child, Stdio};
-use std::thread::{self, JoinHandle};
+use std::thread;
 
-use anyhow::{Context, Result};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use anyhow::Result;
 
 use crate::container::Container;
 
@@ -35,54 +30,6 @@ pub fn reaches(from: &Container, address: IpAddr, marker: &[u8; 16]) -> Result<b
     command.args(["-n", "-q", "-c", "2", "-i", "0.2", "-W", "3", "-p", &pattern]);
     let output = command.arg(address.to_string()).output()?;
     Ok(output.status.success())
-}
-
-/// Pings under way, 100 a second, until they are stopped or dropped.
-#[derive(Debug)]
-pub struct Pings {
-    ping: Child,
-    answered: Option<JoinHandle<BTreeSet<u64>>>,
-}
-
-impl Pings {
-    /// Starts to ping an address from a container.
-    ///
-    /// # Errors
-    /// When ping cannot be started.
-    pub fn start(from: &Container, address: IpAddr) -> Result<Self> {
-        let mut command = from.command("ping")?;
-        command.args(["-n", "-i", "0.01", &address.to_string()]).stdout(Stdio::piped());
-        let mut ping = command.spawn()?;
-        let lines = BufReader::new(ping.stdout.take().context("no output")?).lines();
-        let sequence = |line: String| {
-            let (_, rest) = line.split_once("icmp_seq=")?;
-            rest.split(' ').next()?.parse().ok().filter(|_| line.contains("time="))
-        };
-        let read = move || lines.map_while(Result::ok).filter_map(sequence).collect();
-        Ok(Self { ping, answered: Some(thread::spawn(read)) })
-    }
-
-    /// Ends them; says how many were sent, and how many of these were not answered. One
-    /// that is still under way does not count.
-    ///
-    /// # Errors
-    /// When ping does not end.
-    pub fn stop(mut self) -> Result<(u64, u64)> {
-        kill(Pid::from_raw(i32::try_from(self.ping.id())?), Signal::SIGINT)?;
-        self.ping.wait()?;
-        let answered = self.answered.take().context("stopped already")?.join();
-        let answered = answered.map_err(|_| anyhow::anyhow!("the reader panicked"))?;
-        let sent = answered.last().copied().unwrap_or_default();
-        Ok((sent, sent - answered.len() as u64))
-    }
-}
-
-impl Drop for Pings {
-    fn drop(&mut self) {
-        // Ended already is as good.
-        let _ = self.ping.kill();
-        let _ = self.ping.wait();
-    }
 }
 
 /// Pings every ordered pair over both families, all senders at once; calls `told`

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::json;
-use wgcni_lab::ping::{self, Pings};
-use wgcni_lab::{Cluster, Container, Node, wait};
+use wgcni_lab::flow::Pings;
+use wgcni_lab::{Cluster, Container, Node, ping, wait};
 
 const STATE: &str = "/var/lib/wgcni/cluster-manager";
 
@@ -47,11 +47,6 @@ fn leases(cluster: &Cluster) -> Vec<String> {
     list["leases"].as_array().unwrap().iter().map(ToString::to_string).collect()
 }
 
-fn all_answered(pings: Pings) {
-    let (sent, lost) = pings.stop().unwrap();
-    assert!(lost == 0 && sent > 0, "{lost} of {sent} lost");
-}
-
 fn reaches(from: &Container, to: &Container) {
     for address in to.addresses() {
         assert!(ping::reaches(from, address, &[0; 16]).unwrap(), "{address}");
@@ -66,7 +61,7 @@ fn nothing_is_lost_while_the_cluster_manager_is_away_and_no_peer_flaps_when_it_r
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&birch, "db").unwrap();
     reaches(&web, &db);
-    let pings = Pings::start(&web, db.v4().into()).unwrap();
+    let pings = Pings::start(web.netns(), db.v4().into()).unwrap();
     cluster.stop_manager().unwrap();
     ash.stop().unwrap();
     ash.start().unwrap();
@@ -83,7 +78,7 @@ fn nothing_is_lost_while_the_cluster_manager_is_away_and_no_peer_flaps_when_it_r
         wait::until("the stream of peers to be back", || connected(node)).unwrap();
     }
     wait::until("both to be seen again", || listed(&cluster).len() == 2).unwrap();
-    all_answered(pings);
+    pings.end_without_loss().unwrap();
     assert_eq!([&ash, &birch].map(mesh_changes), changes);
     for (before, after) in
         shaken.iter().flatten().zip([&ash, &birch].map(handshakes).iter().flatten())
@@ -105,7 +100,7 @@ fn a_cluster_manager_that_lost_its_state_takes_no_peer_away() {
     reaches(&web, &db);
     reaches(&web, &api);
     let (leased, changes) = (leases(&cluster), [&ash, &birch].map(mesh_changes));
-    let pings = [&db, &api].map(|to| Pings::start(&web, to.v4().into()).unwrap());
+    let pings = [&db, &api].map(|to| Pings::start(web.netns(), to.v4().into()).unwrap());
     cluster.stop_manager().unwrap();
     cluster.host().run(&["rm", "-rf", STATE]).unwrap();
     // One cannot say that it is there; its containers can be reached all the same.
@@ -118,7 +113,9 @@ fn a_cluster_manager_that_lost_its_state_takes_no_peer_away() {
     reaches(&db, &api);
     cedar.start().unwrap();
     wait::until("all nodes to be back", || listed(&cluster).len() == 3).unwrap();
-    pings.into_iter().for_each(all_answered);
+    for pings in pings {
+        pings.end_without_loss().unwrap();
+    }
     assert_eq!(leases(&cluster), leased);
     assert_eq!([&ash, &birch].map(mesh_changes), changes);
 }
@@ -138,7 +135,7 @@ fn a_cluster_manager_restored_from_a_backup_takes_no_peer_away() {
     let db = cluster.attach(&birch, "db").unwrap();
     reaches(&web, &db);
     let (leased, changes) = (leases(&cluster), [&ash, &birch].map(mesh_changes));
-    let pings = Pings::start(&web, db.v4().into()).unwrap();
+    let pings = Pings::start(web.netns(), db.v4().into()).unwrap();
     cluster.stop_manager().unwrap();
     cluster.host().run(&["rm", "-rf", STATE]).unwrap();
     cluster.host().run(&["mv", &backup, STATE]).unwrap();
@@ -147,7 +144,7 @@ fn a_cluster_manager_restored_from_a_backup_takes_no_peer_away() {
     for node in [&ash, &birch] {
         wait::until("the stream of peers to be back", || connected(node)).unwrap();
     }
-    all_answered(pings);
+    pings.end_without_loss().unwrap();
     assert_eq!(leases(&cluster), leased);
     assert_eq!([&ash, &birch].map(mesh_changes), changes);
 }

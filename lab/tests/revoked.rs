@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use wgcni_lab::ping::{self, Pings};
-use wgcni_lab::{Cluster, Container, Node, wait};
+use wgcni_lab::flow::Pings;
+use wgcni_lab::{Cluster, Container, Node, ping, wait};
 
 fn mesh_key(node: &Node) -> String {
     node.host().run(&["wg", "show", "wgmesh0", "public-key"]).unwrap().trim().to_owned()
@@ -44,7 +44,7 @@ fn a_node_that_is_revoked_under_traffic_is_out_everywhere_and_its_address_is_not
     let web = cluster.attach(&ash, "web").unwrap();
     let db = cluster.attach(&cedar, "db").unwrap();
     assert!(reaches(&web, &db) && reaches(&db, &web));
-    let pings = Pings::start(&web, db.v4().into()).unwrap();
+    let pings = Pings::start(web.netns(), db.v4().into()).unwrap();
     wait::until("flows to cedar", || flows(&ash, &db.v4().to_string()) > 0).unwrap();
     let (key, lease) = (mesh_key(&cedar), cedar.addresses().unwrap()[0]);
 
@@ -56,7 +56,7 @@ fn a_node_that_is_revoked_under_traffic_is_out_everywhere_and_its_address_is_not
     println!("{:?} until no node had the revoked one", start.elapsed());
     wait::until("its flows to be gone", || flows(&ash, &db.v4().to_string()) == 0).unwrap();
     assert!(!reaches(&web, &db) && !reaches(&db, &web));
-    pings.stop().unwrap();
+    drop(pings);
     // All nodes have said so.
     let told = cluster.wgcni(&["node", "revoke", "cedar", "--wait"], "").unwrap();
     assert!(told.contains("2/2"), "{told}");

@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
+use wgcni_lab::flow::Pings;
 use wgcni_lab::host::Host;
-use wgcni_lab::ping::{self, Pings};
-use wgcni_lab::{Cluster, Container, Node, wait};
+use wgcni_lab::{Cluster, Container, Node, ping, wait};
 
 /// Silence is noticed soon: longer than WireGuard waits until it tries again (5 s).
 const IMPATIENT: &str = "resync_seconds = 1\nsilent_seconds = 8";
@@ -71,11 +71,11 @@ fn commands_show_attachments_peers_and_bytes_as_they_are() {
     wait::until("a first answer", || ping::reaches(&web, db.v4().into(), &[0; 16]).unwrap())
         .unwrap();
     counts(&cluster, &web, &db);
-    let pings = Pings::start(&web, db.v4().into()).unwrap();
+    let pings = Pings::start(web.netns(), db.v4().into()).unwrap();
     let top = look("top --once");
     let rate = of(&top["rows"], "name", "birch");
     assert!(rate["received_per_second"].as_u64().unwrap() > 0, "{top}");
-    pings.stop().unwrap();
+    drop(pings);
     cluster_sees(&cluster, [&ash, &birch, &cedar]);
 }
 
@@ -147,7 +147,7 @@ fn a_link_that_is_deaf_in_one_direction_is_told_by_the_end_that_hears_nothing() 
     let reached = || ping::reaches(&db, web.v4().into(), &[0; 16]).unwrap();
     wait::until("a first answer", reached).unwrap();
     told("a link in green", || edge(&graph(&cluster), "ash", "birch").contains("#2e7d32"));
-    let pings = Pings::start(&db, web.v4().into()).unwrap();
+    let pings = Pings::start(db.netns(), web.v4().into()).unwrap();
     // What ash sends does not arrive at birch; what birch sends does at ash.
     let from = ash.host().v4().to_string();
     let block = |verb| {
@@ -175,7 +175,7 @@ fn a_link_that_is_deaf_in_one_direction_is_told_by_the_end_that_hears_nothing() 
     told("the link to be whole again", || {
         edge(&graph(&cluster), "ash", "birch").contains("#2e7d32")
     });
-    pings.stop().unwrap();
+    drop(pings);
 }
 
 #[test]

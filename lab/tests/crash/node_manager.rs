@@ -8,7 +8,7 @@ use wgcni_lab::command::fed;
 use wgcni_lab::crash::{Faults, Matrix, Outcome};
 use wgcni_lab::{Cluster, Node, wait};
 
-use crate::world::{CONFIG, Guest, Pings, World, revive, start, supervised};
+use crate::world::{CONFIG, Guest, World, revive, start, supervised};
 
 type Arm<'a> = &'a dyn Fn() -> Result<()>;
 
@@ -22,7 +22,7 @@ pub fn with_containers() -> Result<Matrix> {
     let (web, db) = (cluster.attach(&ash, "web")?, cluster.attach(&birch, "db")?);
     let world = World { cluster: &cluster, nodes: vec![&ash, &birch], web: &web, db: &db };
     world.settled(&world.truth())?;
-    let pings = Pings::start(&world)?;
+    let pings = world.pings()?;
     let guest = Guest::new(&world, &ash, "guest")?;
 
     let mut matrix = Matrix::default();
@@ -39,7 +39,7 @@ pub fn with_containers() -> Result<Matrix> {
     let left = |arm: Arm| orphan(&world, &guest, (&faults, &plugin), arm);
     run("start with a device that no container has", 1, &left)?;
     run("a node joins and leaves", 2, &|arm| member(&world, arm))?;
-    pings.none_was_lost()?;
+    pings.end_without_loss()?;
     Ok(matrix)
 }
 
@@ -157,13 +157,13 @@ pub fn without_containers() -> Result<Matrix> {
     let (web, db) = (cluster.attach(&ash, "web")?, cluster.attach(&birch, "db")?);
     let world = World { cluster: &cluster, nodes: vec![&cedar, &ash, &birch], web: &web, db: &db };
     world.settled(&world.truth())?;
-    let pings = Pings::start(&world)?;
+    let pings = world.pings()?;
 
     let mut matrix = Matrix::default();
     // Two links, two families.
     matrix.run("node-manager: first start", &faults, 2, |arm| first_start(&world, &cedar, arm))?;
     matrix.run("node-manager: repair", &faults, 2, |arm| repair(&world, &cedar, arm))?;
-    pings.none_was_lost()?;
+    pings.end_without_loss()?;
     Ok(matrix)
 }
 

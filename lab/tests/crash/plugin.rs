@@ -5,7 +5,7 @@ use wgcni_lab::Cluster;
 use wgcni_lab::cni::PluginError;
 use wgcni_lab::crash::{Faults, Matrix, Outcome};
 
-use crate::world::{CONFIG, Guest, Pings, World, start};
+use crate::world::{CONFIG, Guest, World, start};
 
 type Arm<'a> = &'a dyn Fn() -> Result<()>;
 
@@ -19,7 +19,7 @@ pub fn every_verb() -> Result<Matrix> {
     let (web, db) = (cluster.attach(&ash, "web")?, cluster.attach(&birch, "db")?);
     let world = World { cluster: &cluster, nodes: vec![&ash, &birch], web: &web, db: &db };
     world.settled(&world.truth())?;
-    let pings = Pings::start(&world)?;
+    let pings = world.pings()?;
     let guest = Guest::new(&world, &ash, "guest")?;
 
     let mut matrix = Matrix::default();
@@ -36,7 +36,7 @@ pub fn every_verb() -> Result<Matrix> {
     matrix.run("plugin: DEL dies, DEL", &faults, 2, |arm| del_then_del(&world, &guest, arm))?;
     let round = |arm: Arm| del_in_absence(&world, &guest, arm);
     matrix.run("plugin: DEL without node-manager dies, DEL", &faults, 2, round)?;
-    pings.none_was_lost()?;
+    pings.end_without_loss()?;
     Ok(matrix)
 }
 

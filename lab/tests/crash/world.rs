@@ -3,16 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::process::{Child, Stdio};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use anyhow::{Context, Result};
 use serde_json::Value;
 use wgcni_lab::cni::Attachment;
 use wgcni_lab::crash::{Outcome, Truth, verify};
+use wgcni_lab::flow::Pings;
 use wgcni_lab::{Cluster, Container, Netns, Node, wait};
 
 /// Quick to look again, quick to give an address again, quick to believe in a death.
@@ -31,6 +29,13 @@ pub struct Guest<'a> {
     pub node: &'a Node,
     pub netns: Netns,
     pub attachment: Attachment,
+}
+
+impl World<'_> {
+    /// The pair pings all the time.
+    pub fn pings(&self) -> Result<Pings> {
+        Pings::start(self.web.netns(), self.db.v4().into())
+    }
 }
 
 impl<'a> Guest<'a> {
@@ -139,23 +144,4 @@ pub fn talk(from: &Netns, to: &[IpAddr]) -> Result<()> {
         })?;
     }
     Ok(())
-}
-
-/// The pair pings all the time, until this is asked whether anything was lost.
-pub struct Pings(Child);
-
-impl Pings {
-    pub fn start(world: &World) -> Result<Self> {
-        let mut ping = world.web.command("ping")?;
-        ping.args(["-n", "-q", "-i", "0.05", &world.db.v4().to_string()]);
-        Ok(Self(ping.stdout(Stdio::piped()).spawn()?))
-    }
-
-    pub fn none_was_lost(self) -> Result<()> {
-        kill(Pid::from_raw(i32::try_from(self.0.id())?), Signal::SIGINT)?;
-        let output = self.0.wait_with_output()?;
-        let text = String::from_utf8(output.stdout)?;
-        ensure!(text.contains(" 0% packet loss"), "{text}");
-        Ok(())
-    }
 }

@@ -1,8 +1,9 @@
 //! From installation to purge, by the commands of the document.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Child, Stdio};
+
+use wgcni_lab::flow;
 
 use crate::documented::{self, blocks};
 use crate::machine::{Machine, work};
@@ -156,16 +157,9 @@ fn lossless(machine: &Machine, mut pings: Child) {
                  if [ \"$(cat $id/comm 2>/dev/null)\" = ping ]; then kill -INT ${id#/proc/}; fi; done");
     pings.wait().unwrap();
     let log = machine.run("cat ping.log");
-    let number = |line: &str| line.split_once("icmp_seq=")?.1.split(' ').next()?.parse().ok();
-    let answered: BTreeSet<u32> = log.lines().filter_map(number).collect();
-    let last = answered.last().copied().unwrap_or_default();
-    let missing: Vec<u32> = (1..=last).filter(|number| !answered.contains(number)).collect();
-    let told = log.lines().find(|line| line.contains("packets transmitted")).unwrap_or(&log);
-    let sent: u32 = told.split(' ').next().unwrap().parse().unwrap();
-    println!("upgrade, restarts, kill -9, stop and start: {sent} sent, lost {missing:?}");
-    assert!(missing.is_empty() && sent > 200, "{told}, lost {missing:?}");
-    // Those that were on their way when ping was told to end.
-    assert!(sent - last <= 5, "{told}, the last answer was to {last}");
+    let lost = flow::lost(&log).unwrap();
+    println!("upgrade, restarts, kill -9, stop and start: lost {lost:?}");
+    assert!(log.lines().count() > 200 && lost.is_empty(), "{log}lost {lost:?}");
 }
 
 /// What the operator does at night: another cluster in place of this one, as root.
