@@ -37,6 +37,6 @@ scripts/build.sh dev --tests
 
 status=0
 WGCNI_BIN_DIR=$(realpath "$target/debug") WGCNI_CLIENTS_DIR=$clients \
-    cargo test --locked --workspace --test clients 2>&1 | tee "$log" || status=$?
+    cargo test --locked --workspace --features wgcni-fault/armed --test clients 2>&1 | tee "$log" || status=$?
 scripts/count.sh "$log" || status=1
 exit "$status"
