@@ -1,15 +1,12 @@
 //! `wgcni login`, `logout`, `whoami`.
 
-use std::io::{BufRead, IsTerminal, Read};
-
 use clap::Args;
-use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use serde::Serialize;
 use wgcni_api::identity_v1::{Role, WhoAmIRequest};
 use wgcni_channel::client::{JoinError, Joiner, Member, join};
+use wgcni_daemon::secret::{self, Secret};
 use wgcni_identity::JoinString;
 use wgcni_model::NodeName;
-use zeroize::Zeroizing;
 
 use crate::args::ReachArgs;
 use crate::home::{Home, chain, failed};
@@ -18,16 +15,13 @@ use crate::reach::Reach;
 use crate::table::Facts;
 use crate::{Failure, times};
 
-/// Longest join string that is read, in bytes.
-const MAX: u64 = 8 * 1024;
-
 /// Log in to a cluster with a join string
 #[derive(Debug, Args)]
 pub(crate) struct Login {
     /// The join string; without it, or for `-`, it is read from stdin. An argument is visible
     /// to every user of this machine while the command runs, and stays in the shell's history
     #[arg(value_name = "JOIN", allow_hyphen_values = true)]
-    join: Option<String>,
+    join: Option<Secret>,
     /// Your name in the cluster; your name on this machine when not given
     #[arg(long)]
     name: Option<NodeName>,
@@ -47,11 +41,8 @@ pub(crate) async fn login(login: Login, home: &Home, out: &mut Out) -> Result<()
         Some(name) => name,
         None => local_name(|name| std::env::var(name).ok())?,
     };
-    let text = match login.join {
-        Some(join) if join != "-" => Zeroizing::new(join),
-        _ => read_join()?,
-    };
-    let join_string: JoinString = text.parse().map_err(|error| failed(&error))?;
+    let text = secret::given_or_read(login.join, "join string").map_err(|error| failed(&error))?;
+    let join_string: JoinString = text.expose().parse().map_err(|error| failed(&error))?;
     let member = enter(&join_string, &name, home).await?;
     let end = u64::try_from(member.not_after.as_millis()).unwrap_or(u64::MAX);
     let shown = LoggedIn {
@@ -109,48 +100,6 @@ fn local_name(variable: impl Fn(&str) -> Option<String>) -> Result<NodeName, Fai
     let name = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| variable(name));
     let name = name.and_then(|name| name.to_lowercase().parse().ok());
     name.ok_or_else(|| Failure::failed("say who you are in the cluster: --name NAME"))
-}
-
-/// Reads a join string from stdin, without showing it.
-fn read_join() -> Result<Zeroizing<String>, Failure> {
-    let stdin = std::io::stdin();
-    let unread = |error: std::io::Error| Failure::failed(format!("read the join string: {error}"));
-    let mut text = Zeroizing::new(String::new());
-    if stdin.is_terminal() {
-        eprint!("join string: ");
-        let hidden = Hidden::new();
-        stdin.lock().take(MAX).read_line(&mut text).map_err(unread)?;
-        drop(hidden);
-        eprintln!();
-    } else {
-        stdin.lock().take(MAX).read_to_string(&mut text).map_err(unread)?;
-    }
-    if text.trim().is_empty() {
-        return Err(Failure::failed("no join string: give it on stdin, or as an argument"));
-    }
-    Ok(text)
-}
-
-/// A terminal that does not show what is typed, until this is dropped.
-struct Hidden(Option<nix::sys::termios::Termios>);
-
-impl Hidden {
-    fn new() -> Self {
-        let before = tcgetattr(std::io::stdin()).ok();
-        if let Some(mut hidden) = before.clone() {
-            hidden.local_flags.remove(LocalFlags::ECHO);
-            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, &hidden);
-        }
-        Self(before)
-    }
-}
-
-impl Drop for Hidden {
-    fn drop(&mut self) {
-        if let Some(before) = &self.0 {
-            let _ = tcsetattr(std::io::stdin(), SetArg::TCSANOW, before);
-        }
-    }
 }
 
 /// Forgets a login. The cluster is not asked: it may be gone.

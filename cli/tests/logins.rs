@@ -4,9 +4,18 @@
 
 mod support;
 
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime};
 
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::pty::{OpenptyResult, openpty};
+use nix::sys::signal::Signal;
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use support::{Done, Fake};
 use wgcni_channel::client::{Member, MemberFiles};
 use wgcni_identity::{Authority, ControlKey, IdentityId, Lifetime, Role};
@@ -83,4 +92,40 @@ fn logging_out_forgets_one_login_and_says_that_the_operator_stays() {
     assert!(done.stderr.contains("`wgcni operator remove ann`"), "{done:?}");
     assert!(!fake.home().join(one.as_str()).exists());
     assert!(fake.home().join(two.as_str()).exists());
+}
+
+/// Types into `wgcni login` on a terminal: what became of it, and what the terminal showed.
+fn typed(fake: &Fake, keys: &[u8]) -> (Output, String) {
+    let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+    fcntl(&master, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+    let shows = || tcgetattr(&slave).unwrap().local_flags.contains(LocalFlags::ECHO);
+    assert!(shows());
+    let mut command = fake.alone("login --name ann");
+    command.stdin(slave.try_clone().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let end = Instant::now() + Duration::from_secs(20);
+    while shows() {
+        assert!(Instant::now() < end && child.try_wait().unwrap().is_none(), "it never hides");
+        sleep(Duration::from_millis(5));
+    }
+    let mut master = File::from(master);
+    master.write_all(keys).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(shows(), "the terminal stays hidden");
+    fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let mut seen = Vec::new();
+    let _ = master.read_to_end(&mut seen);
+    (output, String::from_utf8(seen).unwrap())
+}
+
+#[test]
+fn a_terminal_shows_no_join_string_and_is_given_back_even_when_interrupted() {
+    let fake = Fake::start();
+    let (output, shown) = typed(&fake, b"wgcni1.typed\n");
+    assert_eq!((output.status.code(), shown.as_str()), (Some(1), ""));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("join string: \n") && !said.contains("typed"), "{said}");
+    assert!(said.contains("is not whole: copy all of it"), "{said}");
+    let (output, shown) = typed(&fake, b"wgcni1.ty\x03");
+    assert_eq!((output.status.signal(), shown.as_str()), (Some(Signal::SIGINT as i32), ""));
 }

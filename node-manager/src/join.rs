@@ -1,16 +1,14 @@
 //! `node-manager join` and `init`: from a join string to a member, and from nothing to keys.
 
-use std::fmt;
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::str::FromStr;
+use std::io::{self, Write};
 
 use anyhow::{Context, bail, ensure};
 use time::OffsetDateTime;
 use wgcni_channel::client::{JoinError, Joined, Joiner, Member, join};
 use wgcni_daemon::files::ensure_private_dir;
+use wgcni_daemon::secret::{self, Secret};
 use wgcni_identity::{JoinCredential, JoinString};
 use wgcni_model::{Lease, NodeName, Prefix};
-use zeroize::Zeroizing;
 
 use crate::channel::{member_files, now};
 use crate::cleanup::lock;
@@ -20,15 +18,12 @@ use crate::identity::Identity;
 use crate::membership::Files;
 use crate::tunnels::keep_secrets;
 
-/// Largest join string that is read.
-const LONGEST: u64 = 8 * 1024;
-
 /// What `node-manager join` can be told.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// The join string; none or `-`: it is read from standard input. What stands here can be
     /// read by every user of this host while the command runs.
-    join: Option<Text>,
+    join: Option<Secret>,
     /// Name that the node shall have; default: `node` of the configuration, or the host's.
     #[arg(long)]
     name: Option<NodeName>,
@@ -36,24 +31,6 @@ pub struct Arguments {
     /// every start, with a join string that may be used up.
     #[arg(long)]
     unless_joined: bool,
-}
-
-/// A text that may be a secret.
-#[derive(Clone)]
-struct Text(Zeroizing<String>);
-
-impl FromStr for Text {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(Zeroizing::new(text.to_owned())))
-    }
-}
-
-impl fmt::Debug for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Text(..)")
-    }
 }
 
 /// Makes this node a member of a cluster, or says why not. Joining the same cluster again is
@@ -74,8 +51,8 @@ pub async fn run(config: &Config, arguments: Arguments) -> anyhow::Result<()> {
         writeln!(io::stdout().lock(), "{name} is in cluster {cluster} already: nothing to do")?;
         return Ok(());
     }
-    let string = text(arguments.join)?;
-    let string: JoinString = string.0.parse()?;
+    let string = secret::given_or_read(arguments.join, "join string")?;
+    let string: JoinString = string.expose().parse()?;
     let _alone = lock(config)?;
     let identity = Identity::load_or_make(&config.state_dir)?;
     let former = former(config, &string)?;
@@ -201,33 +178,6 @@ fn line(joined: &Joined) -> String {
     )
 }
 
-/// The join string, from the command line or from standard input.
-fn text(given: Option<Text>) -> anyhow::Result<Text> {
-    if let Some(given) = given.filter(|given| given.0.as_str() != "-") {
-        return Ok(given);
-    }
-    let stdin = io::stdin();
-    if stdin.is_terminal() {
-        let mut err = io::stderr().lock();
-        write!(err, "Join string (wgcni1…): ")?;
-        err.flush()?;
-    }
-    read(stdin.lock())
-}
-
-/// The first line that is not empty.
-fn read(from: impl BufRead) -> anyhow::Result<Text> {
-    let mut from = from.take(LONGEST);
-    loop {
-        let mut line = Zeroizing::new(String::new());
-        let count = from.read_line(&mut line).context("read the join string")?;
-        ensure!(count > 0, "no join string: give it as an argument, or on standard input");
-        if !line.trim().is_empty() {
-            return Ok(Text(line));
-        }
-    }
-}
-
 /// Makes the node's keys where there are none, and prints the public mesh key: a line for
 /// `<name>.pub` among the cluster's whitelisted keys.
 ///
@@ -250,19 +200,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_join_string_is_the_first_line_that_is_not_empty() {
-        let read = |text: &str| read(io::Cursor::new(text.to_owned()));
-        assert_eq!(read("\n  wgcni1.abc \nrest\n").unwrap().0.trim(), "wgcni1.abc");
-        assert_eq!(read("wgcni1.abc").unwrap().0.as_str(), "wgcni1.abc");
-        for none in ["", "\n\n"] {
-            assert!(read(none).unwrap_err().to_string().contains("no join string"));
-        }
-        assert!(read(&"x".repeat(100_000)).unwrap().0.len() <= 8192);
-    }
-
-    #[test]
     fn a_join_string_does_not_print() {
-        let text: Text = "wgcni1.secret".parse().unwrap();
+        let text: Secret = "wgcni1.secret".parse().unwrap();
         let arguments = Arguments { join: Some(text), name: None, unless_joined: false };
         assert!(!format!("{arguments:?}").contains("secret"));
     }

@@ -1,8 +1,9 @@
 //! What every daemon needs and no daemon should write twice.
 //!
 //! Owns: layered configuration, logging, signals, backoff, serving until
-//! shutdown, sockets for root alone, files that must survive a crash. Never imports another crate of the
-//! workspace: what is configured or served is the caller's business.
+//! shutdown, sockets for root alone, files that must survive a crash, secrets that are typed.
+//! Never imports another crate of the workspace: what is configured or served is the caller's
+//! business.
 //!
 //! ```text
 //! file < variables < flags -> config::layered -> Settings
@@ -17,6 +18,7 @@ pub mod logging;
 mod neighbourhood;
 mod ready;
 pub mod sealed;
+pub mod secret;
 pub mod serve;
 mod signals;
 pub mod socket;
