@@ -66,12 +66,17 @@ impl Page {
     }
 }
 
+/// Whether that is the name of a metric of the daemons.
+pub fn is_ours(name: &str) -> bool {
+    ["wgcni_cluster_", "wgcni_node_", "process_"].iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Names of the metrics in an expression of Prometheus or in text: those of histograms
 /// without what a series of them adds.
 pub fn names_in(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let words = text.split(|c| !is_name(c));
-    let ours = words.filter(|w| w.starts_with("wgcni_cluster_") || w.starts_with("wgcni_node_"));
+    let ours = words.filter(|word| is_ours(word));
     ours.map(|word| {
         let ends = ["_bucket", "_count", "_sum"];
         let base = ends.iter().find_map(|end| word.strip_suffix(end)).unwrap_or(word);

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use wgcni_lab::command::fed;
-use wgcni_lab::metrics::{Page, promtool};
+use wgcni_lab::metrics::{Page, is_ours, promtool};
 use wgcni_lab::{Cluster, Container, Host, Node, ping, wait};
 
 const CLUSTER: &str = "127.0.0.1:9464";
@@ -69,9 +69,9 @@ fn node(node: &Node) -> impl Fn() -> Page {
 fn documented() -> BTreeMap<String, String> {
     let text = fs::read_to_string(root().join("docs/metrics.md")).unwrap();
     let row = |line: &str| {
-        let mut cells = line.strip_prefix("| `wgcni_")?.split('|').map(str::trim);
-        let name = format!("wgcni_{}", cells.next()?.trim_end_matches('`'));
-        Some((name, cells.next()?.to_owned()))
+        let mut cells = line.strip_prefix("| `")?.split('|').map(str::trim);
+        let name = cells.next()?.trim_end_matches('`');
+        is_ours(name).then_some((name.to_owned(), cells.next()?.to_owned()))
     };
     text.lines().filter_map(row).collect()
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use wgcni_lab::metrics::{names_in, promtool};
+use wgcni_lab::metrics::{is_ours, names_in, promtool};
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
@@ -20,8 +20,8 @@ fn read(path: &str) -> String {
 /// Metrics that docs/metrics.md, and so the daemons, have.
 fn documented() -> BTreeSet<String> {
     let text = read("docs/metrics.md");
-    let rows = text.lines().filter(|line| line.starts_with("| `wgcni_"));
-    rows.map(|row| row.split('`').nth(1).unwrap().to_owned()).collect()
+    let names = text.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    names.filter(|name| is_ours(name)).map(str::to_owned).collect()
 }
 
 /// Runs promtool; what it said.

@@ -1,7 +1,7 @@
 //! What operators' programs see of a daemon: metrics and spans.
 //!
-//! Owns: how numbers become a page, what is measured of calls and commits, and the listener
-//! for pages. Never knows what a number means: gauges are computed by their daemon when
+//! Owns: how numbers become a page, what is measured of calls, commits and the process, and
+//! the listener for pages. Never knows what another number means: gauges are computed by their daemon when
 //! somebody asks, from what it knows anyway.
 //!
 //! ```text
@@ -15,6 +15,7 @@ pub mod commits;
 pub mod door;
 pub mod otlp;
 mod page;
+mod process;
 mod source;
 
 pub use page::{Labels, Page, Timings};

@@ -12,6 +12,8 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use crate::process;
+
 /// What tells the series of one metric apart. Never a key or another secret.
 pub type Labels = Vec<(&'static str, String)>;
 
@@ -51,12 +53,24 @@ impl Timings {
 /// The numbers of one moment. Names are given without the daemon's prefix, and those of
 /// counters without `_total`.
 #[derive(Debug)]
-pub struct Page(Registry);
+pub struct Page {
+    registry: Registry,
+    prefix: &'static str,
+}
 
 impl Page {
-    /// An empty page of the daemon `prefix`, e.g. `wgcni_node`.
-    pub fn new(prefix: &str) -> Self {
-        Self(Registry::with_prefix(prefix))
+    /// What is counted of this process, for the daemon `prefix`, e.g. `wgcni_node`, to add
+    /// its own.
+    pub fn new(prefix: &'static str) -> Self {
+        let mut page = Self { registry: Registry::default(), prefix };
+        for (name, help, value) in process::counted() {
+            page.rows(name.to_owned(), help, vec![(Labels::new(), value)]);
+        }
+        page
+    }
+
+    fn named(&self, name: &str) -> String {
+        format!("{}_{name}", self.prefix)
     }
 
     /// A number that goes up and down.
@@ -72,7 +86,7 @@ impl Page {
         rows: impl IntoIterator<Item = (Labels, f64)>,
     ) {
         let rows = rows.into_iter().map(|(labels, value)| (labels, Value::Gauge(value)));
-        self.rows(name, help, MetricType::Gauge, rows.collect());
+        self.rows(self.named(name), help, rows.collect());
     }
 
     /// A number that only grows.
@@ -88,63 +102,67 @@ impl Page {
         rows: impl IntoIterator<Item = (Labels, u64)>,
     ) {
         let rows = rows.into_iter().map(|(labels, value)| (labels, Value::Counter(value)));
-        self.rows(name, help, MetricType::Counter, rows.collect());
+        self.rows(self.named(name), help, rows.collect());
     }
 
     /// How long something took.
     pub fn timings(&mut self, name: &'static str, help: &'static str, timings: &Timings) {
-        self.0.register(name, help, timings.0.clone());
+        self.registry.register(self.named(name), help, timings.0.clone());
     }
 
-    fn rows(
-        &mut self,
-        name: &'static str,
-        help: &'static str,
-        kind: MetricType,
-        rows: Vec<(Labels, Value)>,
-    ) {
-        self.0.register_collector(Box::new(Rows { name, help, kind, series: rows }));
+    fn rows(&mut self, name: String, help: &'static str, series: Vec<(Labels, Value)>) {
+        self.registry.register_collector(Box::new(Rows { name, help, series }));
     }
 
     /// In the Prometheus text format, version 0.0.4.
     pub fn to_text(&self) -> String {
         let mut text = String::new();
         // A string takes whatever is written.
-        let _ = prometheus_text::encode(&mut text, &self.0);
+        let _ = prometheus_text::encode(&mut text, &self.registry);
         text
     }
 
     /// In the `OpenMetrics` text format, version 1.0.0.
     pub fn to_open_metrics(&self) -> String {
         let mut page = String::new();
-        let _ = text::encode(&mut page, &self.0);
+        let _ = text::encode(&mut page, &self.registry);
         page
     }
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Value {
+pub(crate) enum Value {
     Counter(u64),
+    /// A counter of seconds.
+    Seconds(f64),
     Gauge(f64),
+}
+
+impl Value {
+    const fn kind(self) -> MetricType {
+        match self {
+            Self::Counter(_) | Self::Seconds(_) => MetricType::Counter,
+            Self::Gauge(_) => MetricType::Gauge,
+        }
+    }
 }
 
 /// All series of one metric, in the order in which they were given.
 #[derive(Debug)]
 struct Rows {
-    name: &'static str,
+    name: String,
     help: &'static str,
-    kind: MetricType,
     series: Vec<(Labels, Value)>,
 }
 
 impl Collector for Rows {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        if self.series.is_empty() {
+        let Some((_, first)) = self.series.first() else {
             return Ok(());
-        }
+        };
         // The encoder ends the sentence.
         let help = format!("{}.", self.help);
-        let mut metric = encoder.encode_descriptor(self.name, &help, None, self.kind)?;
+        let mut metric = encoder.encode_descriptor(&self.name, &help, None, first.kind())?;
         for (labels, value) in &self.series {
             let metric = if labels.is_empty() {
                 metric.encode_family(&NONE)?
@@ -153,6 +171,7 @@ impl Collector for Rows {
             };
             match value {
                 Value::Counter(value) => ConstCounter::new(*value).encode(metric)?,
+                Value::Seconds(value) => ConstCounter::new(*value).encode(metric)?,
                 Value::Gauge(value) => ConstGauge::new(*value).encode(metric)?,
             }
         }
@@ -193,6 +212,8 @@ mod tests {
             "wgcni_x_took_seconds_bucket{code=\"ok\",le=\"0.025\"} 0",
             "wgcni_x_took_seconds_bucket{code=\"ok\",le=\"0.05\"} 1",
             "wgcni_x_took_seconds_count{code=\"ok\"} 1",
+            "# TYPE process_cpu_seconds_total counter",
+            "# TYPE process_open_fds gauge",
         ] {
             assert!(lines.contains(&line), "{line}\n{text}");
         }
