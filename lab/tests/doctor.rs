@@ -124,6 +124,8 @@ fn on_the_running_node(ash: &Node, prefix_v6: &str) {
             "containerd takes",
         ),
         ("chmod 0755 /var/lib/wgcni/node-manager", "has mode 0755"),
+        ("chown 7 /var/lib/wgcni/node-manager/mesh.key", "mesh.key belongs to user 7"),
+        ("chown -R 7 /var/lib/wgcni/node-manager", "/node-manager belongs to user 7"),
     ];
     for (damage, seen) in damages {
         heals(host, damage, seen);
@@ -195,8 +197,26 @@ fn over_a_narrow_way(cluster: &Cluster, nodes: [&Node; 2]) {
     doctor(nodes[0].host()).is_healthy();
 }
 
+/// Packages run the daemon as a user of its own, who has all of its directory.
+fn of_a_user(manager: &Host) {
+    let state = "/var/lib/wgcni/cluster-manager";
+    heals(manager, &format!("chown 7 {state}/ca.key"), "ca.key belongs to user 7");
+    doctor(manager).is_healthy();
+    shell(manager, &format!("chown -R 7 {state}"));
+    let report = doctor(manager);
+    assert_eq!(report.of("problem"), [""; 0], "{:#}", report.report);
+    // Of whom this machine does not know that there is nothing else of theirs.
+    let whose = &report.remedy("cluster-manager belongs to user 7")["advice"];
+    assert!(whose.as_str().unwrap().contains("chown -R wgcni:"), "{whose}");
+    heals(manager, &format!("chown 0 {state}/ca.key"), "ca.key belongs to user 0");
+    let owner = manager.run(&["stat", "-c", "%u", &format!("{state}/ca.key")]).unwrap();
+    assert_eq!(owner.trim(), "7", "it goes to whom the directory belongs to");
+    shell(manager, &format!("chown -R 0 {state}"));
+}
+
 fn without_a_cluster_manager(cluster: &mut Cluster, ash: &Node) {
     doctor(cluster.host()).is_healthy();
+    of_a_user(cluster.host());
     cluster.stop_manager().unwrap();
     let report = doctor(cluster.host());
     let restart = report.remedy("it does not answer: /run/wgcni/cluster-manager.sock");

@@ -100,6 +100,8 @@ pub(crate) struct Machine {
     pub config: Config,
     pub manager_config: Config,
     pub state_dir: PathBuf,
+    /// cluster-manager's.
+    pub manager_state: PathBuf,
     pub mesh_port: u16,
     pub hub_port: u16,
     pub roles: Roles,
@@ -156,6 +158,7 @@ impl Machine {
             config,
             manager_config,
             state_dir,
+            manager_state,
             manager_socket,
         }
     }

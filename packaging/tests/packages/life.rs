@@ -42,6 +42,8 @@ fn packages_live_from_installation_to_purge_and_an_upgrade_loses_no_packet() {
     installed_and_idle(&machine);
     begun(&machine);
     joined(&machine);
+    // Exit code 0 is: no problem. What it says is in the panic otherwise.
+    machine.run("wgcni doctor");
     let pings = attached(&machine);
     upgraded(&machine);
     restarted(&machine);
