@@ -319,10 +319,15 @@ fn each_damage_is_named_and_its_remedy_ends_it() {
 fn a_bare_host_is_told_what_comes_first() {
     let lab = wgcni_lab::Lab::new().unwrap();
     let host = lab.add_host("ash").unwrap();
+    let nothing = ["setup: this machine is neither a node nor a cluster-manager yet"];
     let report = doctor(&host);
-    assert_eq!(report.exit, 1);
-    let problems = report.of("problem");
-    assert_eq!(problems, ["setup: this machine is neither a node nor a cluster-manager yet"]);
+    assert_eq!((report.exit, &report.of("problem")[..]), (1, &nothing.map(str::to_owned)[..]));
+    // Nor do packages make it one: they bring directories, and a file of comments.
+    let installed = "install -d -m 0700 /var/lib/wgcni/cluster-manager /var/lib/wgcni/node-manager
+        install -d /etc/wgcni; echo '# node = \"\"' > /etc/wgcni/node-manager.toml";
+    shell(&host, installed);
+    let report = doctor(&host);
+    assert_eq!((report.exit, &report.of("problem")[..]), (1, &nothing.map(str::to_owned)[..]));
     let first = report.remedy("neither a node")["advice"].as_str().unwrap();
     assert!(first.contains("cluster-manager init") && first.contains("node-manager join"));
     // What it would need is looked at before it is a node.

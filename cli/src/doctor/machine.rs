@@ -23,6 +23,9 @@ const CALL: Duration = Duration::from_secs(5);
 pub(crate) const MESH: &str = "wgmesh0";
 pub(crate) const HUB: &str = "wghub0";
 
+/// What a node has, or a machine that was told to become one.
+const OF_NODE: [&str; 3] = ["lease.json", "member/member.json", "mesh.key"];
+
 /// Another node, as this one knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Peer {
@@ -36,30 +39,33 @@ pub(crate) struct Config {
     table: toml::Table,
     /// Why it could not be read; a missing file is none.
     pub error: Option<String>,
-    /// Whether there is a file.
-    pub exists: bool,
+    /// Whether it sets anything, as far as can be seen: a package's file has comments alone.
+    pub sets: bool,
 }
 
 impl Config {
     pub fn read(path: &Path) -> Self {
         match fs::read_to_string(path) {
             Ok(text) => match text.parse() {
-                Ok(table) => Self { table, error: None, exists: true },
+                Ok(table) => {
+                    let table: toml::Table = table;
+                    Self { sets: !table.is_empty(), table, error: None }
+                }
                 Err(error) => {
                     let error: toml::de::Error = error;
                     // Not the line itself: nobody knows what is in it.
                     let at = error.span().map_or(0, |span| span.start.min(text.len()));
                     let line = text.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
                     let why = format!("line {line}: {}", error.message().replace('\n', " "));
-                    Self { error: Some(why), exists: true, ..Self::default() }
+                    Self { error: Some(why), sets: true, ..Self::default() }
                 }
             },
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
             // That it is root's alone is no mistake.
             Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                Self { exists: true, ..Self::default() }
+                Self { sets: true, ..Self::default() }
             }
-            Err(error) => Self { error: Some(error.to_string()), exists: true, ..Self::default() },
+            Err(error) => Self { error: Some(error.to_string()), sets: true, ..Self::default() },
         }
     }
 
@@ -144,9 +150,12 @@ impl Machine {
             root: nix::unistd::geteuid().is_root(),
             mesh_port: config.number("mesh_port").unwrap_or(51820),
             hub_port: config.number("hub_port").unwrap_or(51819),
+            // Not by the directories: a package makes them before there is anything in them.
             roles: Roles {
-                node: config.exists || state_dir.exists() || node_socket.exists(),
-                manager: manager_config.exists || manager_state.exists(),
+                node: config.sets
+                    || OF_NODE.iter().any(|file| may_exist(&state_dir.join(file)))
+                    || node_socket.exists(),
+                manager: manager_config.sets || may_exist(&manager_state.join("ca.key")),
             },
             node: ask_node(&node_socket).await,
             manager: ask_manager(&manager_socket).await,
@@ -166,6 +175,16 @@ impl Machine {
     /// The line with which a daemon of ours is started (again).
     pub fn service(verb: &str, program: &str) -> String {
         format!("systemctl {verb} {program}")
+    }
+
+    /// Whether it is a member of a cluster. Nobody but root sees that.
+    pub fn joined(&self) -> bool {
+        self.state_dir.join("member/member.json").exists()
+    }
+
+    /// Whether it serves, or could, as a node.
+    pub fn can_serve(&self) -> bool {
+        self.node.is_ok() || self.joined() || self.config.flag("insecure_plaintext")
     }
 
     /// Whether anything of the cluster has this family.
@@ -194,6 +213,11 @@ fn peers(state_dir: &Path, lease: &LeaseFile) -> Vec<Peer> {
 fn sealed<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let bytes = fs::read(path).ok()?;
     serde_json::from_str(unseal(&bytes).ok()?).ok()
+}
+
+/// Whether a file is there, or may be: in a directory that is closed to whoever asks.
+fn may_exist(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
 }
 
 /// A number that the kernel tells about a link.

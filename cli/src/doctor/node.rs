@@ -41,7 +41,9 @@ pub(crate) fn look(machine: &Machine) -> Facts {
         free: status.free_addresses,
     });
     let status = status.map_err(Clone::clone);
-    Facts { is_node: machine.roles.node, root: machine.root, now: times::now(), status }
+    // One that joined no cluster is not started, and `roles` says so.
+    let is_node = machine.roles.node && machine.can_serve();
+    Facts { is_node, root: machine.root, now: times::now(), status }
 }
 
 pub(crate) fn judge(facts: &Facts) -> Vec<Finding> {

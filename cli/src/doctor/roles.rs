@@ -25,7 +25,7 @@ pub(crate) fn look(machine: &Machine) -> Facts {
     Facts {
         root: machine.root,
         roles: machine.roles,
-        joined: machine.state_dir.join("member/member.json").exists(),
+        joined: machine.joined(),
         plaintext: machine.config.flag("insecure_plaintext"),
         broken: broken.collect(),
     }

@@ -70,6 +70,10 @@ fn installed_and_idle(machine: &Machine) {
         "root 755\nwgcni 700\nroot 700\n"
     );
     assert!(!machine.succeeds("ls /etc/cni/net.d/*"), "no network by itself");
+    // Nothing is to be restarted that was never begun.
+    let said = machine.run("wgcni doctor || true");
+    assert!(said.contains("neither a node nor a cluster-manager yet"), "{said}");
+    assert!(said.contains("\n1 problem, "), "{said}");
 }
 
 fn begun(machine: &Machine) {
