@@ -88,10 +88,12 @@ fn heals(host: &Host, damage: &str, seen: &str) {
     panic!("{seen} stays: {:#}", report.report);
 }
 
+const INSTALL: &str = "install -D \"$(command -v wireguard-cni)\" /opt/cni/bin/wireguard-cni";
+
 /// Installs the plugin as a package would.
 fn install(host: &Host) {
     host.cover(&["/opt/cni"]).unwrap();
-    shell(host, "install -D \"$(command -v wireguard-cni)\" /opt/cni/bin/wireguard-cni");
+    shell(host, INSTALL);
 }
 
 fn on_the_running_node(ash: &Node, prefix_v6: &str) {
@@ -116,7 +118,6 @@ fn on_the_running_node(ash: &Node, prefix_v6: &str) {
              nft add chain inet fw forward '{ type filter hook forward priority 5; policy drop; }'",
             "chain forward of table inet fw",
         ),
-        ("rm /opt/cni/bin/wireguard-cni", "the plugin wireguard-cni is in none of"),
         ("chmod 0644 /opt/cni/bin/wireguard-cni", "is not executable"),
         (
             "echo '{\"name\":\"other\",\"cniVersion\":\"1.0.0\",\"type\":\"bridge\"}' \
@@ -130,6 +131,12 @@ fn on_the_running_node(ash: &Node, prefix_v6: &str) {
     for (damage, seen) in damages {
         heals(host, damage, seen);
     }
+    doctor(host).is_healthy();
+    shell(host, "rm /opt/cni/bin/wireguard-cni");
+    let report = doctor(host);
+    let again = &report.remedy("the plugin wireguard-cni is in none of")["advice"];
+    assert!(again.as_str().unwrap().contains("install the package wireguard-cni"), "{again}");
+    shell(host, INSTALL);
     doctor(host).is_healthy();
     // Back to the name that the lab knows.
     shell(host, "cd /etc/cni/net.d; mv 00-wgnet.conflist 10-wgnet.conflist; rm 05-other.conf");

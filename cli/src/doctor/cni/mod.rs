@@ -15,6 +15,9 @@ const CHECK: &str = "cni";
 /// The plugin's file.
 const PLUGIN: &str = "wireguard-cni";
 
+/// Where the package has it, and a link for the runtimes of Debian beside it.
+const PACKAGED: &str = "/opt/cni/bin (and, by a link, /usr/lib/cni)";
+
 /// Where containerd takes the first file of.
 const CONTAINERD: &str = "/etc/cni/net.d";
 
@@ -88,8 +91,12 @@ fn judge_plugins(facts: &Facts) -> Vec<Finding> {
     let dirs = facts.dirs.iter().map(|dir| dir.display().to_string()).collect::<Vec<_>>();
     let seen = format!("the plugin wireguard-cni is in none of {}", dirs.join(", "));
     let to = dirs.first().cloned().unwrap_or_default();
-    let install = run(format!("install -D \"$(command -v wireguard-cni)\" {to}/wireguard-cni"));
-    vec![Finding::problem(CHECK, seen, install)]
+    // It is a plugin and no command: nothing puts it where a shell would find it.
+    let install = format!(
+        "install the package wireguard-cni, which brings it to {PACKAGED}; or copy it: `install \
+         -D -m 755 PATH-TO-IT {to}/{PLUGIN}`"
+    );
+    vec![Finding::problem(CHECK, seen, advice(install))]
 }
 
 /// containerd takes one network, the first of the directory.
@@ -139,6 +146,10 @@ mod tests {
         };
         assert_eq!(severities(&facts(true, &[ours])), [Ok]);
         assert_eq!(severities(&facts(false, &[ours])), [Problem]);
+        let missing = judge(&facts(false, &[ours])).remove(0).remedy;
+        let Some(Remedy::Advice(install)) = missing else { panic!("{missing:?}") };
+        assert!(install.contains("package wireguard-cni"), "{install}");
+        assert!(install.contains("PATH-TO-IT /opt/cni/bin/wireguard-cni"), "{install}");
         assert_eq!(severities(&facts(true, &[])), [Warning]);
         let found = judge(&facts(true, &[other, ours]));
         let to = "mv /etc/cni/net.d/10-wgnet.conflist /etc/cni/net.d/00-wgnet.conflist";
