@@ -12,6 +12,7 @@ use crate::member::{self, Member};
 use crate::nodes::nodes;
 use crate::out::Out;
 use crate::reach::Reach;
+use crate::table::clean;
 use crate::wait::wait;
 use crate::{Failure, times};
 
@@ -101,6 +102,8 @@ async fn end(
 struct Added<'a> {
     name: &'a NodeName,
     mesh_public_key: String,
+    /// Without a secret: the key entitles.
+    join: String,
 }
 
 async fn add(
@@ -114,9 +117,14 @@ async fn add(
         mesh_public_key: pubkey.as_bytes().to_vec(),
         ..wire::AddNodeRequest::default()
     };
-    reach.answer(reach.cluster.admin.add_node(request).await)?;
-    let added = Added { name, mesh_public_key: pubkey.to_string() };
-    out.show(&added, format!("{name} may join now, with its key {pubkey}\n"))
+    let answer = reach.answer(reach.cluster.admin.add_node(request).await)?;
+    let join = answer.into_owned().join;
+    let text = format!(
+        "{name} may join now, with its key {pubkey} and this join string, which is no secret:\n\
+         {}\n",
+        clean(&join)
+    );
+    out.show(&Added { name, mesh_public_key: pubkey.to_string(), join }, text)
 }
 
 async fn show(name: &NodeName, reach: &Reach, out: &mut Out) -> Result<(), Failure> {

@@ -54,6 +54,8 @@ struct Summary {
     started: Option<String>,
     ca_expires: Option<String>,
     audit_sequence: u64,
+    /// For nodes on the whitelist; there is no secret in it.
+    join: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -183,6 +185,7 @@ async fn cluster(reach: &Reach, out: &Out) -> Result<(Vec<String>, Summary, Fact
         started: times::rfc3339(started),
         ca_expires: times::rfc3339(ca),
         audit_sequence: answer.audit_sequence,
+        join: Some(answer.join).filter(|join| !join.is_empty()),
     };
     let (started, ca) = (times::both(started, out.now), times::both(ca, out.now));
     let facts = facts(&cluster, &started, &ca);

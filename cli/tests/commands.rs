@@ -167,8 +167,12 @@ fn a_node_is_shown_with_its_alarm_first() {
 fn a_key_is_put_on_the_whitelist() {
     let fake = Fake::start();
     let done = fake.run(&format!("node add --name ash --pubkey {KEY}"));
-    done.is(&format!("ash may join now, with its key {KEY}\n"));
+    let said = format!("ash may join now, with its key {KEY} and this join string");
+    assert!(done.stdout.starts_with(&said), "{done:?}");
+    assert_eq!(done.stdout.lines().last(), Some(JOIN));
     assert_eq!(fake.last().1["meshPublicKey"], KEY);
+    let json = fake.run(&format!("node add --name ash --pubkey {KEY} --json")).json();
+    assert_eq!(json, json!({"name": "ash", "mesh_public_key": KEY, "join": JOIN}));
 }
 
 #[test]
@@ -219,6 +223,7 @@ fn status_says_first_what_is_wrong() {
         nodes: 3,
         nodes_alive: 2,
         ca_expires_unix_ms: FAR,
+        join: JOIN.into(),
         ..Default::default()
     };
     let done = fake.run("status");
@@ -236,6 +241,10 @@ fn status_says_first_what_is_wrong() {
     let json = fake.run("status --json").json();
     assert_eq!(json["alarms"].as_array().unwrap().len(), 2);
     assert_eq!((&json["nodes_alive"], &json["started"]), (&json!(2), &json!(null)));
+    assert_eq!(json["join"], JOIN);
+    // As from a cluster without identities.
+    fake.state.status.lock().unwrap().join.clear();
+    assert_eq!(fake.run("status --json").json()["join"], json!(null));
 }
 
 #[test]

@@ -259,7 +259,10 @@ impl AdminService for Admin {
         _: RequestContext,
         request: ServiceRequest<'_, wire::AddNodeRequest>,
     ) -> ServiceResult<wire::AddNodeResponse> {
-        self.0.answer("add_node", request.to_owned_message(), |_| wire::AddNodeResponse::default())
+        self.0.answer("add_node", request.to_owned_message(), |_| wire::AddNodeResponse {
+            join: JOIN.into(),
+            ..Default::default()
+        })
     }
 
     async fn revoke_member(
