@@ -1,4 +1,4 @@
-# Nomad on every machine of the Vagrantfile, beside nomad/client.hcl.
+# Nomad on the nodes of the Vagrantfile, beside nomad/client.hcl.
 
 data_dir = "/var/lib/nomad"
 

@@ -20,7 +20,7 @@
 #   LAB_LOGS       where logs go, and process ids, where no systemd runs
 #   LAB_START      systemd, or background: where no systemd runs
 #   LAB_BOX        name of the container's namespace
-#   LAB_JOBS       directory of client.hcl and wgnet.conflist
+#   LAB_JOBS       directory of client.hcl
 set -euo pipefail
 
 LAB_FROM=${LAB_FROM:-/opt/wgcni/programs}
@@ -261,14 +261,35 @@ row() {
 nomad() {
     [ ! -e "$LAB_FROM/nomad" ] || put "$LAB_FROM/nomad" "$LAB_BIN/nomad"
     type -P nomad >/dev/null || die "no nomad here, nor in $LAB_FROM: put its program there"
-    local here
+    local here asked
     here=$(dirname "$(realpath "$0")")
-    install -D -m 644 "$LAB_JOBS/wgnet.conflist" /opt/cni/config/wgnet.conflist
-    install -D -m 644 -t /etc/nomad.d "$LAB_JOBS/client.hcl" "$here/nomad-agent.hcl"
-    [ "${LAB_NOMAD:-client}" = client ] ||
-        install -m 644 -t /etc/nomad.d "$here/nomad-server.hcl"
+    if [ "${LAB_NOMAD:-client}" = server ]; then
+        # No client: nothing has joined this machine to the cluster, so no allocation could
+        # be attached here, and the cluster-manager is a service of systemd's, no job.
+        install -D -m 644 -t /etc/nomad.d "$here/nomad-server.hcl"
+        asked="server members"
+    else
+        install -d /opt/cni/config
+        conflist >/opt/cni/config/wgnet.conflist
+        install -D -m 644 -t /etc/nomad.d "$LAB_JOBS/client.hcl" "$here/nomad-agent.hcl"
+        asked="node status -self"
+    fi
     start nomad "agent -config /etc/nomad.d"
-    until_it "Nomad" "$(type -P nomad)" node status -self
+    # shellcheck disable=SC2086 # several words
+    until_it "Nomad" "$(type -P nomad)" $asked
+}
+
+# Our plugin alone, not nomad/wgnet.conflist: Debian 12's portmap fails its own CHECK, and
+# without any not one container could be attached. So nothing is published here.
+conflist() {
+    cat <<'CONFLIST'
+{
+  "cniVersion": "1.0.0",
+  "cniVersions": ["1.0.0", "1.1.0"],
+  "name": "wgnet",
+  "plugins": [{ "type": "wireguard-cni" }]
+}
+CONFLIST
 }
 
 case ${1:-} in
