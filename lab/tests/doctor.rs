@@ -132,6 +132,16 @@ fn on_the_running_node(ash: &Node, prefix_v6: &str) {
         heals(host, damage, seen);
     }
     doctor(host).is_healthy();
+    with_other_files(host);
+    // The older variant of iptables is passed beside the other one.
+    heals(host, "iptables-legacy -P FORWARD DROP", "iptables-legacy: the policy of FORWARD");
+    assert!(doctor(host).has("both iptables and iptables-legacy hold rules"));
+    shell(host, "iptables-legacy -P FORWARD ACCEPT; iptables-legacy -F FORWARD");
+    doctor(host).is_healthy();
+}
+
+/// What no command brings back.
+fn with_other_files(host: &Host) {
     shell(host, "rm /opt/cni/bin/wireguard-cni");
     let report = doctor(host);
     let again = &report.remedy("the plugin wireguard-cni is in none of")["advice"];
@@ -152,11 +162,6 @@ fn on_the_running_node(ash: &Node, prefix_v6: &str) {
     shell(host, &format!("cp {config} /etc/wgcni/saved; echo 'mesh_port = x' >> {config}"));
     assert!(doctor(host).has("node-manager.toml cannot be read: line "));
     shell(host, &format!("mv /etc/wgcni/saved {config}"));
-    // The older variant of iptables is passed beside the other one.
-    heals(host, "iptables-legacy -P FORWARD DROP", "iptables-legacy: the policy of FORWARD");
-    assert!(doctor(host).has("both iptables and iptables-legacy hold rules"));
-    shell(host, "iptables-legacy -P FORWARD ACCEPT; iptables-legacy -F FORWARD");
-    doctor(host).is_healthy();
 }
 
 /// What node-manager repairs by itself, as long as it runs.
