@@ -201,6 +201,7 @@ fn removed(machine: &Machine) {
     let other: Vec<_> =
         left.lines().filter(|line| !kept.iter().any(|k| line.starts_with(k))).collect();
     assert!(other.is_empty(), "only state, configuration and user stay: {other:?}");
+    machine.run("test ! -e /etc/cni/net.d/10-wgnet.conflist");
     machine.run("! ip -n ash link show eth0");
     machine.run("for name in ash birch cedar; do ip netns delete $name; done");
 }
