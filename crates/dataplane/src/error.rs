@@ -59,6 +59,9 @@ pub enum Error {
         #[source]
         source: defguard_wireguard_rs::error::WireguardInterfaceError,
     },
+    /// What the firewall would protect stays closed without it.
+    #[error("stays closed until the firewall is set")]
+    Unprotected,
     /// iptables refused.
     #[error("{what}: {stderr}")]
     Firewall {

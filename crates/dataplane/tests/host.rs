@@ -8,8 +8,10 @@ use std::time::Duration;
 use support::{
     cluster, everything, exists, fresh, host, key, link, parts, peer, reconcile, sh, tunnels, until,
 };
+use wgcni_dataplane::firewall::{Body, Chain, Firewall, Jump, Rules};
 use wgcni_dataplane::state::{METRIC, UNREACHABLE_METRIC};
 use wgcni_dataplane::{Engine, Error, LinkName, Parts, Peer, Route, State, Sysctl, Watch, diff};
+use wgcni_model::Family;
 
 fn node() -> State {
     let mut hub = link(51819, &["10.64.1.1/32", "fd00:0:0:1::1/128"]);
@@ -263,4 +265,35 @@ fn keys_do_not_print() {
     for link in want.links.values() {
         assert!(!printed.contains(link.wireguard.private_key.to_base64().as_str()));
     }
+}
+
+#[test]
+fn without_its_firewall_nothing_is_opened() {
+    host(|| {
+        let process = tunnels();
+        let (host, mut want) = (fresh(&process), node());
+        sh("sysctl -qw net.ipv4.ip_forward=0");
+        let rule = |text: &str| {
+            let body = Body { rules: vec![text.to_owned()], jump: Jump::First };
+            Firewall([(Family::V4, Rules([(Chain::Input, body)].into()))].into())
+        };
+        let apply = |want: &State| {
+            let seen = host.look(want, Parts::ALL).unwrap();
+            host.apply(diff(&seen.state, want, Parts::ALL))
+        };
+        // As on a kernel without what the rules need.
+        want.firewall = rule("-m nothing -j DROP");
+        let report = apply(&want);
+        assert!(report.failed().contains(Parts::FIREWALL), "{report:?}");
+        let seen = host.observe(Parts::ALL).unwrap();
+        assert!(seen.links.len() == 2 && seen.links.values().all(|link| !link.up), "{seen:?}");
+        assert_eq!(sh("cat /proc/sys/net/ipv4/ip_forward"), "0\n");
+        want.firewall = rule("-i wgmesh0 -j DROP");
+        let report = apply(&want);
+        assert!(report.failures.is_empty(), "{report:?}");
+        let seen = host.observe(Parts::ALL).unwrap();
+        assert!(seen.links.values().all(|link| link.up), "{seen:?}");
+        assert_eq!(sh("cat /proc/sys/net/ipv4/ip_forward"), "1\n");
+        host.cleanup(&BTreeMap::new());
+    });
 }

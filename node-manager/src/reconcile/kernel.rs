@@ -34,6 +34,8 @@ pub struct HostKernel {
     host: Option<Host>,
     /// The containers of the pass before, where their devices are in user space.
     containers: Containers,
+    /// Whether the firewall could not be set in the pass before.
+    unprotected: bool,
 }
 
 impl HostKernel {
@@ -48,6 +50,7 @@ impl HostKernel {
             silence: Silence::new(config.silent, Arc::clone(findings)),
             host: None,
             containers: Containers::default(),
+            unprotected: false,
         }
     }
 
@@ -83,6 +86,8 @@ impl HostKernel {
     ) -> Result<Report, String> {
         let mut node = self.node.clone();
         node.mtu = wish.mtu.unwrap_or(node.mtu);
+        // Nothing is opened that it does not protect: it is tried first, each time.
+        let parts = if self.unprotected { parts | Parts::FIREWALL } else { parts };
         if parts.contains(Parts::SYSCTLS) {
             // Observed each time: what was advertised may come later than this program.
             node.advertised = host.advertised().map_err(|e| chain(&e))?;
@@ -97,6 +102,7 @@ impl HostKernel {
         }
         let report = host.apply(changes);
         self.ledger.close(&repairs, &report, &want, parts);
+        self.unprotected = report.failed().contains(Parts::FIREWALL);
         Ok(report)
     }
 }

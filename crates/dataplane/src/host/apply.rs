@@ -1,4 +1,5 @@
 //! Changes performed. Each may be repeated: there already and gone already are success.
+//! Where the firewall cannot be set, nothing is opened; what is open stays.
 
 use super::{Host, Report, observe};
 use crate::diff::Change;
@@ -17,18 +18,31 @@ use wgcni_fault::around;
 
 pub(super) fn apply(host: &Host, changes: Vec<Change>) -> Report {
     let mut report = Report::default();
-    let mut routes = Vec::new();
+    let (mut routes, mut is_protected) = (Vec::new(), true);
     for change in changes {
         if is_route(&change) {
             routes.push(change);
             continue;
         }
         apply_routes(host, std::mem::take(&mut routes), &mut report);
-        let outcome = one(host, &change);
+        let outcome = match change {
+            _ if !is_protected && opens(&change) => Err(Error::Unprotected),
+            _ => one(host, &change),
+        };
+        is_protected &= outcome.is_ok() || !matches!(change, Change::SetFirewall(_, Some(_)));
         report.add(change, outcome);
     }
     apply_routes(host, routes, &mut report);
     report
+}
+
+/// Whether packets may pass after it that did not before.
+fn opens(change: &Change) -> bool {
+    match change {
+        Change::SetUp(_) => true,
+        Change::SetSysctl(key, _) => key.opens(),
+        _ => false,
+    }
 }
 
 fn is_route(change: &Change) -> bool {
