@@ -63,6 +63,9 @@ pub enum ChannelError {
     Join(#[from] JoinError),
 }
 
+/// Where joiners are taken, unless a cluster-manager says otherwise.
+const JOIN_PORT: &str = "7401";
+
 /// Where the member's files are.
 pub fn member_files(state_dir: &Path) -> MemberFiles {
     MemberFiles::new(&state_dir.join("member"))
@@ -240,7 +243,7 @@ impl Channel {
         }
         tracing::info!("the certificate has expired; joining again with the node's own key");
         let Trust { cluster, ca } = member.trust();
-        let addresses = member.join_addresses.clone();
+        let addresses = join_addresses(&member, &self.given);
         let string = JoinString { cluster, ca, addresses, credential: JoinCredential::Key };
         let joiner = Joiner {
             join: &string,
@@ -269,6 +272,19 @@ impl Channel {
             Way::Plaintext(_) => None,
         }
     }
+}
+
+/// Where a cluster-manager takes joiners: one that has moved does at its new hosts, at the
+/// port that it always had.
+fn join_addresses(member: &Member, given: &[String]) -> Vec<String> {
+    let port = member.join_addresses.first().and_then(|first| first.rsplit_once(':'));
+    let port = port.map_or(JOIN_PORT, |(_, port)| port);
+    let hosts = given.iter().filter_map(|given| given.rsplit_once(':'));
+    let mut all: Vec<String> = hosts.map(|(host, _)| format!("{host}:{port}")).collect();
+    let known = member.join_addresses.iter().filter(|known| !all.contains(known));
+    let known: Vec<String> = known.cloned().collect();
+    all.extend(known);
+    all
 }
 
 fn override_addresses(member: &mut Member, given: &[String]) {

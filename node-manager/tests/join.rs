@@ -405,6 +405,29 @@ async fn a_node_whose_certificate_expired_while_it_was_away_joins_again_by_its_k
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn it_does_so_where_the_cluster_manager_has_moved() {
+    let cluster = Cluster::start().await;
+    cluster.life.store(1, Ordering::Relaxed);
+    let node = Node::join(&cluster).await;
+    node.outlive_its_certificate().await;
+    cluster.life.store(DAY, Ordering::Relaxed);
+    // Where it joined there is nobody any more.
+    let path = node.state.path();
+    let mut member = member_files(path).load().unwrap().unwrap();
+    let port = cluster.join.rsplit_once(':').unwrap().1;
+    member.join_addresses = vec![format!("127.0.0.9:{port}")];
+    member_files(path).store(&member).unwrap();
+    let mesh = Identity::load_or_make(path).unwrap().mesh;
+    let rejoin = async |flags: &str| {
+        Channel::open(&config(path, flags)).unwrap().rejoin_if_expired(&mesh, Vec::new()).await
+    };
+    assert!(rejoin("").await.is_err());
+    rejoin(&format!("--cluster-manager {}", cluster.main)).await.unwrap();
+    assert_eq!(cluster.came_with(), ["known key"]);
+    assert!(node.not_after() > now());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_node_whose_certificate_expired_says_both() {
     let cluster = Cluster::start().await;
     cluster.life.store(1, Ordering::Relaxed);
