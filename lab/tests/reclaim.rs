@@ -190,3 +190,42 @@ fn a_del_after_the_reclaim_succeeds_and_the_container_can_come_back() {
     web.add_again().unwrap();
     assert_eq!(node.hub_peers().unwrap().len(), 1);
 }
+
+/// Makes a namespace of that name with the number of one that died; without it where a
+/// device of the tunnels process holds the dead one, and with it its number.
+fn with_number(cluster: &Cluster, node: &Node, name: &str, number: u64) {
+    if devices(node).contains("wgc") {
+        cluster.lab().add_netns(name).unwrap();
+        return;
+    }
+    // The kernel gives the lowest number that is free, and frees them late.
+    wait::until("the number to be given again", || {
+        let netns = cluster.lab().add_netns(name).unwrap();
+        let has_it = netns.inode().unwrap() == number;
+        if !has_it {
+            cluster.lab().remove_netns(name).unwrap();
+        }
+        has_it
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_namespace_with_the_number_of_a_dead_one_is_another() {
+    let cluster = Cluster::new().unwrap();
+    let node = cluster.add_node_with("ash", "reclaim_after_seconds = 1").unwrap();
+    let web = cluster.attach(&node, "web").unwrap();
+    let number = web.netns().inode().unwrap();
+    web.netns().remove().unwrap();
+    with_number(&cluster, &node, "other", number);
+    wait::until("the dead to go", || node.hub_peers().unwrap().is_empty()).unwrap();
+    assert_eq!(reclaimed(&node), "1");
+
+    // A runtime that makes a namespace anew for a container that it has.
+    let api = cluster.attach(&node, "api").unwrap();
+    let number = api.netns().inode().unwrap();
+    api.netns().remove().unwrap();
+    with_number(&cluster, &node, "api", number);
+    api.add_again().unwrap();
+    assert_eq!(node.hub_peers().unwrap().len(), 1);
+}

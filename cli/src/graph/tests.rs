@@ -56,7 +56,10 @@ fn here() -> Here {
             container_id: "web".parse().unwrap(),
             ifname: "eth0".parse().unwrap(),
         },
-        namespace: Namespace { path: "/x".into(), id: NamespaceId { device: 4, inode: 5 } },
+        namespace: Namespace {
+            path: "/x".into(),
+            id: NamespaceId { device: 4, inode: 5, cookie: None },
+        },
         addresses: Addresses::from_items(["10.64.1.2".parse().unwrap()]).unwrap(),
         public_key: key,
         made: Duration::ZERO,

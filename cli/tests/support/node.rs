@@ -48,7 +48,7 @@ pub fn attachment(id: &str, traffic: Option<Traffic>) -> Attachment {
         },
         namespace: Namespace {
             path: format!("/run/netns/{id}\x1b[2J"),
-            id: NamespaceId { device: 4, inode: 5 },
+            id: NamespaceId { device: 4, inode: 5, cookie: None },
         },
         addresses: Addresses::from_items(["10.64.1.2", "fd00::2"].map(|a| a.parse().unwrap()))
             .unwrap(),

@@ -43,7 +43,10 @@ fn peer(n: u8) -> Peer {
 }
 
 fn namespace() -> Namespace {
-    Namespace { path: "/run/netns/web".into(), id: NamespaceId { device: 4, inode: 4_026_531_840 } }
+    Namespace {
+        path: "/run/netns/web".into(),
+        id: NamespaceId { device: 4, inode: 4_026_531_840, cookie: Some(7) },
+    }
 }
 
 fn attached() -> Attached {

@@ -7,6 +7,7 @@ use nix::sys::statfs::{FsType, fstatfs};
 use std::fs::{self, File, OpenOptions};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::net::UnixDatagram;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
@@ -68,7 +69,15 @@ impl Namespace {
     /// The file cannot be looked at.
     pub fn identity(&self) -> Result<NamespaceId, Error> {
         let stat = fstat(&self.0).doing(|| "look at a namespace".to_owned())?;
-        Ok(NamespaceId { device: stat.st_dev, inode: stat.st_ino })
+        let cookie = self.cookie();
+        Ok(NamespaceId { device: stat.st_dev, inode: stat.st_ino, cookie })
+    }
+
+    /// What the kernel calls it, and no other in this boot; `None` before Linux 5.14, and
+    /// without the privilege to enter it.
+    pub fn cookie(&self) -> Option<u64> {
+        // A socket of any kind knows where it was made.
+        self.run(|| cookie_of(&UnixDatagram::unbound().ok()?)).ok().flatten()
     }
 
     /// Runs `what` inside, on a thread of its own, which then ends: no thread is left in
@@ -99,6 +108,19 @@ fn kind(file: &File) -> Option<i32> {
     // SAFETY: NS_GET_NSTYPE takes no argument and touches no memory; the file is open.
     let kind = unsafe { libc::ioctl(file.as_raw_fd(), NS_GET_NSTYPE) };
     (kind >= 0).then_some(kind)
+}
+
+/// The cookie of the namespace that a socket was made in (`SO_NETNS_COOKIE`).
+#[allow(unsafe_code)]
+fn cookie_of(socket: &UnixDatagram) -> Option<u64> {
+    let mut cookie = 0_u64;
+    let mut length = libc::socklen_t::try_from(size_of_val(&cookie)).ok()?;
+    let (level, option) = (libc::SOL_SOCKET, libc::SO_NETNS_COOKIE);
+    let place = (&raw mut cookie).cast();
+    // SAFETY: the kernel writes at most `length` bytes, which is how long `cookie` is.
+    let done =
+        unsafe { libc::getsockopt(socket.as_raw_fd(), level, option, place, &raw mut length) };
+    (done == 0).then_some(cookie)
 }
 
 /// `_IO(0xb7, 0x3)` of `linux/nsfs.h`.

@@ -33,16 +33,18 @@ impl fmt::Display for AttachmentKey {
     }
 }
 
-/// Identity of a network namespace: device and inode number of its file (`stat(2)`).
-///
-/// Two equal identities in one boot at one time are one namespace; the kernel may use the
-/// numbers of a dead one again.
+/// Identity of a network namespace. Two equal ones in one boot are one namespace, where the
+/// kernel tells cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NamespaceId {
-    /// Device number.
+    /// Device number of its file (`stat(2)`).
     pub device: u64,
-    /// Inode number.
+    /// Inode number of its file. The next namespace has that of one that just died.
     pub inode: u64,
+    /// What the kernel calls it, and no other in this boot (`SO_NETNS_COOKIE`); before Linux
+    /// 5.14 nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cookie: Option<u64>,
 }
 
 impl fmt::Display for NamespaceId {

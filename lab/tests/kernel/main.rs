@@ -94,6 +94,10 @@ on_the_kernels_wireguard! {
         an_interface_of_somebody_else_is_not_touched
         a_del_while_the_daemon_is_down_is_made_good
     }
+    reclaim {
+        a_namespace_with_the_number_of_a_dead_one_is_another
+        a_del_after_the_reclaim_succeeds_and_the_container_can_come_back
+    }
     cleanup {
         cleanup_leaves_the_host_as_it_was
     }

@@ -5,8 +5,9 @@
 //! hold it: a userspace device of ours does, whose descriptor in the tunnels process is of
 //! `/dev/net/tun`, and so does a socket that was made in there. Neither is a container.
 //!
-//! Inode numbers are compared, as /proc shows them. The number of a dead namespace may be
-//! another's by now: then that one's life is taken for this one's, which errs to life.
+//! Inode numbers are compared, as /proc shows them. The number of a dead namespace is
+//! another's soon: what lives there is asked for the kernel's name of it, too. Where there is
+//! none, that one's life is taken for this one's, which errs to life.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::CString;
@@ -18,6 +19,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::libc;
+use wgcni_dataplane::Namespace;
+use wgcni_model::NamespaceId;
 
 /// The first PID namespace of a host (`PROC_PID_INIT_INO`, `linux/proc_ns.h`).
 const FIRST_PID_NAMESPACE: u64 = 0xEFFF_FFFC;
@@ -65,8 +68,24 @@ impl fmt::Display for Sign {
     }
 }
 
+/// A sign of life, and of whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Life {
+    /// The sign.
+    pub sign: Sign,
+    /// What the kernel calls the namespace, where it tells.
+    pub cookie: Option<u64>,
+}
+
+impl Life {
+    /// Whether it may be this namespace's, and not that of one that has its number now.
+    pub fn may_be_of(&self, namespace: NamespaceId) -> bool {
+        self.cookie.zip(namespace.cookie).is_none_or(|(its, asked)| its == asked)
+    }
+}
+
 /// Signs of life, by inode number of the namespace.
-pub type Signs = BTreeMap<u64, Sign>;
+pub type Signs = BTreeMap<u64, Life>;
 
 /// Not all of the host can be seen, and what is not seen may live.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +138,11 @@ impl Search<'_> {
         self.signs.len() == self.wanted.len()
     }
 
-    fn note(&mut self, inode: Option<u64>, sign: impl FnOnce() -> Sign) {
-        if let Some(inode) = inode.filter(|inode| self.wanted.contains(inode)) {
-            self.signs.entry(inode).or_insert_with(sign);
-        }
+    /// Notes the first sign of each; it leads to the namespace by this link.
+    fn note(&mut self, inode: Option<u64>, link: &Path, sign: impl FnOnce() -> Sign) {
+        let Some(inode) = inode.filter(|inode| self.wanted.contains(inode)) else { return };
+        let cookie = || Namespace::open(link).ok()?.cookie();
+        self.signs.entry(inode).or_insert_with(|| Life { sign: sign(), cookie: cookie() });
     }
 
     /// Notes where each thread is; the mount namespaces that it came across.
@@ -131,8 +151,8 @@ impl Search<'_> {
         for id in processes {
             for thread in numbers(&directory(*id).join("task"))? {
                 let place = directory(*id).join(format!("task/{thread}"));
-                let net = inode(&place.join("ns/net"), "net")?;
-                self.note(net, || Sign::Inhabited(process(*id)));
+                let link = place.join("ns/net");
+                self.note(inode(&link, "net")?, &link, || Sign::Inhabited(process(*id)));
                 if let Some(mount) = inode(&place.join("ns/mnt"), "mnt")? {
                     mounts.entry(mount).or_default().push((place, *id));
                 }
@@ -157,7 +177,9 @@ impl Search<'_> {
                 let mut fields = line.split(' ').skip(3);
                 let (root, point) = (fields.next(), fields.next().unwrap_or_default());
                 let inode = root.and_then(|root| number(root, "net"));
-                self.note(inode, || Sign::Named(point.into(), process(id)));
+                // As that thread sees it.
+                let link = thread.join("root").join(point.trim_start_matches('/'));
+                self.note(inode, &link, || Sign::Named(point.into(), process(id)));
             }
             break;
         }
@@ -178,7 +200,7 @@ impl Search<'_> {
                 Some(target) => target.to_str().and_then(|target| number(target, "net")),
                 None => None,
             };
-            self.note(inode, || Sign::Open(process(id)));
+            self.note(inode, &link, || Sign::Open(process(id)));
         }
         Ok(())
     }
@@ -260,7 +282,12 @@ mod tests {
         let nowhere = 1;
         let signs = look(&BTreeSet::from([own(), nowhere])).unwrap();
         assert_eq!(signs.keys().copied().collect::<Vec<_>>(), [own()]);
-        assert!(matches!(signs[&own()], Sign::Inhabited(_)), "{:?}", signs[&own()]);
+        let life = &signs[&own()];
+        assert!(matches!(life.sign, Sign::Inhabited(_)), "{life:?}");
+        let namespace = Namespace::current().unwrap().identity().unwrap();
+        assert!(life.may_be_of(namespace), "{life:?} {namespace:?}");
+        let cookie = namespace.cookie.map(|cookie| cookie + 1);
+        assert!(cookie.is_none() || !life.may_be_of(NamespaceId { cookie, ..namespace }));
     }
 
     #[test]

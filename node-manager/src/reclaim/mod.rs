@@ -23,7 +23,7 @@ use crate::attachments::{Attachments, DetachError, Record};
 use crate::errors::chain;
 use vigil::Vigil;
 
-pub use look::{LookError, Process, Sign, Signs};
+pub use look::{Life, LookError, Process, Sign, Signs};
 pub use report::{Arguments, run};
 pub use vigil::{Candidate, Verdict};
 
@@ -127,7 +127,10 @@ impl<S: Store> Reclaimer<S> {
         for pause in [Duration::ZERO, AGAIN] {
             tokio::time::sleep(pause).await;
             match self.look(&dead).await {
-                Ok(signs) => dead.retain(|record| !signs.contains_key(&record.namespace.inode)),
+                Ok(signs) => dead.retain(|record| {
+                    let life = signs.get(&record.namespace.inode);
+                    !life.is_some_and(|life| life.may_be_of(record.namespace))
+                }),
                 Err(error) => {
                     tracing::warn!(error = chain(&error), "pruned nothing");
                     return Ok(Vec::new());

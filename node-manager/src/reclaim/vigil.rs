@@ -53,8 +53,9 @@ impl Vigil {
     pub fn judge(&mut self, records: Vec<Record>, signs: &Signs, now: Instant) -> Vec<Candidate> {
         let before = std::mem::take(&mut self.dead);
         let judge = |record: Record| {
-            let verdict = match signs.get(&record.namespace.inode) {
-                Some(sign) => Verdict::Alive(sign.clone()),
+            let life = signs.get(&record.namespace.inode);
+            let verdict = match life.filter(|life| life.may_be_of(record.namespace)) {
+                Some(life) => Verdict::Alive(life.sign.clone()),
                 None => self.mourn(&before, &record, now),
             };
             Candidate { record, verdict }
@@ -88,7 +89,7 @@ impl Vigil {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use super::super::look::Process;
+    use super::super::look::{Life, Process};
     use super::*;
     use crate::attachments::tests::record;
 
@@ -96,7 +97,7 @@ mod tests {
 
     fn alive(inode: u64) -> Signs {
         let process = Process { id: 7, name: "web".to_owned() };
-        Signs::from([(inode, Sign::Inhabited(process))])
+        Signs::from([(inode, Life { sign: Sign::Inhabited(process), cookie: None })])
     }
 
     /// The verdicts of looks at one attachment, each at its second.
@@ -126,13 +127,29 @@ mod tests {
         let none = Signs::new();
         let found =
             verdicts(&[(0, none.clone()), (200, alive(1)), (310, none.clone()), (609, none)]);
-        let sign = alive(1)[&1].clone();
+        let sign = alive(1)[&1].sign.clone();
         assert_eq!(found, [waits(0), Verdict::Alive(sign), waits(0), waits(299)]);
     }
 
     #[test]
     fn the_life_of_others_is_none() {
         assert_eq!(verdicts(&[(0, alive(2))]), [waits(0)]);
+    }
+
+    #[test]
+    fn the_life_of_who_has_the_number_now_is_none() {
+        let mut its = alive(1);
+        its.get_mut(&1).unwrap().cookie = Some(8);
+        let mut record = record("a", 1, 1);
+        let mut judge = |cookie| {
+            record.namespace.cookie = cookie;
+            let (mut vigil, now) = (Vigil::new(COOL_DOWN), Instant::now());
+            vigil.judge(vec![record.clone()], &its, now).remove(0).verdict
+        };
+        assert_eq!(judge(Some(7)), waits(0));
+        let alive = Verdict::Alive(its[&1].sign.clone());
+        // Attached by a plugin that did not know.
+        assert_eq!([judge(Some(8)), judge(None)], [alive.clone(), alive]);
     }
 
     #[test]

@@ -272,7 +272,7 @@ pub fn public(n: u8) -> PublicKey {
 /// Container `name`, the `n`th, in a namespace of its own.
 pub fn request(name: &str, n: u8) -> Attach {
     // A number that the kernel never gives, so that it is nobody's.
-    let id = NamespaceId { device: 4, inode: 9_000_000_000 + u64::from(n) };
+    let id = NamespaceId { device: 4, inode: 9_000_000_000 + u64::from(n), cookie: None };
     Attach {
         key: key(name),
         namespace: Namespace { path: format!("/run/netns/{name}"), id },

@@ -43,7 +43,8 @@ impl TryFrom<wire::Namespace> for Namespace {
         if namespace.inode == 0 {
             return Err(FieldError::new("inode", "is missing"));
         }
-        let id = NamespaceId { device: namespace.device, inode: namespace.inode };
+        let cookie = (namespace.cookie != 0).then_some(namespace.cookie);
+        let id = NamespaceId { device: namespace.device, inode: namespace.inode, cookie };
         Ok(Self { path: namespace.path, id })
     }
 }
@@ -54,6 +55,7 @@ impl From<&Namespace> for wire::Namespace {
             path: namespace.path.clone(),
             device: namespace.id.device,
             inode: namespace.id.inode,
+            cookie: namespace.id.cookie.unwrap_or_default(),
             ..Self::default()
         }
     }

@@ -98,7 +98,7 @@ impl Node {
     }
 
     pub(super) async fn attach(&self, attach: &Attach) -> Result<Addresses, AttachError> {
-        self.attachments.attach(attach.clone()).await.map(|record| record.addresses)
+        self.attachments.attach(attach.clone(), 1420).await.map(|record| record.addresses)
     }
 
     pub(super) async fn detach(&self, key: &AttachmentKey) {
@@ -140,7 +140,10 @@ pub(super) fn key(container: &str) -> AttachmentKey {
 pub(super) fn request(name: &str, inode: u64, n: u8) -> Attach {
     Attach {
         key: key(name),
-        namespace: Namespace { path: "/ns".to_owned(), id: NamespaceId { device: 4, inode } },
+        namespace: Namespace {
+            path: "/ns".to_owned(),
+            id: NamespaceId { device: 4, inode, cookie: None },
+        },
         public_key: PrivateKey::from_random([n; 32]).public_key(),
         requested: None,
         started: None,

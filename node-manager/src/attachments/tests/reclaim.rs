@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::*;
 use crate::attachments::Phase;
-use crate::reclaim::{Candidate, LookError, Process, Reclaimer, Sign, Signs, Verdict};
+use crate::reclaim::{Candidate, Life, LookError, Process, Reclaimer, Sign, Signs, Verdict};
 use wgcni_api::node::Prune;
 use wgcni_model::{ContainerId, IfName};
 
@@ -18,6 +18,7 @@ pub(crate) fn record(name: &str, inode: u64, n: u8) -> Record {
         boot: "boot-1".to_owned(),
         public_key,
         addresses: one("10.64.1.2"),
+        mtu: None,
         made: Duration::ZERO,
         phase: Phase::Complete,
     }
@@ -51,7 +52,8 @@ impl Watched {
             }
             let sign = Sign::Open(Process { id: 7, name: "web".to_owned() });
             let lives = lives.lock().unwrap();
-            Ok(wanted.intersection(&lives).map(|inode| (*inode, sign.clone())).collect::<Signs>())
+            let life = Life { sign, cookie: None };
+            Ok(wanted.intersection(&lives).map(|inode| (*inode, life.clone())).collect::<Signs>())
         };
         let attachments = Arc::clone(&node.attachments);
         let reclaimer = Reclaimer::with(attachments, cool_down, Arc::new(look));

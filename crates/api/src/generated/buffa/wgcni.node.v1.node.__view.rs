@@ -323,6 +323,11 @@ pub struct NamespaceView<'a> {
     ///
     /// Field 3: `inode`
     pub inode: u64,
+    /// The kernel's name of the namespace, used once in a boot (SO_NETNS_COOKIE); 0 where
+    /// the kernel is older than 5.14.
+    ///
+    /// Field 4: `cookie`
+    pub cookie: u64,
     pub __buffa_unknown_fields: ::buffa::UnknownFieldsView<'a>,
 }
 impl<'a> ::buffa::MessageView<'a> for NamespaceView<'a> {
@@ -376,6 +381,13 @@ impl<'a> ::buffa::MessageView<'a> for NamespaceView<'a> {
                 )?;
                 view.inode = ::buffa::types::decode_uint64(&mut cur)?;
             }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                view.cookie = ::buffa::types::decode_uint64(&mut cur)?;
+            }
             _ => {
                 ::buffa::encoding::skip_field_depth(tag, &mut cur, ctx.depth())?;
                 let span_len = before_tag.len() - cur.len();
@@ -401,6 +413,7 @@ impl<'a> ::buffa::MessageView<'a> for NamespaceView<'a> {
             path: self.path.to_string(),
             device: self.device,
             inode: self.inode,
+            cookie: self.cookie,
             __buffa_unknown_fields: self.__buffa_unknown_fields.to_owned()?.into(),
             ..::core::default::Default::default()
         })
@@ -421,6 +434,9 @@ impl<'a> ::buffa::ViewEncode<'a> for NamespaceView<'a> {
         if self.inode != 0u64 {
             size += 1u64 + ::buffa::types::uint64_encoded_len(self.inode) as u64;
         }
+        if self.cookie != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.cookie) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -440,6 +456,9 @@ impl<'a> ::buffa::ViewEncode<'a> for NamespaceView<'a> {
         }
         if self.inode != 0u64 {
             ::buffa::types::put_uint64_field(3u32, self.inode, buf);
+        }
+        if self.cookie != 0u64 {
+            ::buffa::types::put_uint64_field(4u32, self.cookie, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -477,6 +496,13 @@ impl<'__a> ::serde::Serialize for NamespaceView<'__a> {
                 .serialize_entry(
                     "inode",
                     &::buffa::json_helpers::ProtoJson(&self.inode),
+                )?;
+        }
+        if !::buffa::json_helpers::skip_if::is_zero_u64(&self.cookie) {
+            __map
+                .serialize_entry(
+                    "cookie",
+                    &::buffa::json_helpers::ProtoJson(&self.cookie),
                 )?;
         }
         __map.end()
@@ -590,6 +616,14 @@ impl NamespaceOwnedView {
     #[must_use]
     pub fn inode(&self) -> u64 {
         self.0.reborrow().inode
+    }
+    /// The kernel's name of the namespace, used once in a boot (SO_NETNS_COOKIE); 0 where
+    /// the kernel is older than 5.14.
+    ///
+    /// Field 4: `cookie`
+    #[must_use]
+    pub fn cookie(&self) -> u64 {
+        self.0.reborrow().cookie
     }
 }
 impl ::core::convert::From<::buffa::OwnedView<NamespaceView<'static>>>

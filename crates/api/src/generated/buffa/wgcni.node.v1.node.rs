@@ -680,6 +680,16 @@ pub struct Namespace {
         skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
     )]
     pub inode: u64,
+    /// The kernel's name of the namespace, used once in a boot (SO_NETNS_COOKIE); 0 where
+    /// the kernel is older than 5.14.
+    ///
+    /// Field 4: `cookie`
+    #[serde(
+        rename = "cookie",
+        with = "::buffa::json_helpers::uint64",
+        skip_serializing_if = "::buffa::json_helpers::skip_if::is_zero_u64"
+    )]
+    pub cookie: u64,
     #[serde(skip)]
     #[doc(hidden)]
     pub __buffa_unknown_fields: ::buffa::UnknownFields,
@@ -690,6 +700,7 @@ impl ::core::fmt::Debug for Namespace {
             .field("path", &self.path)
             .field("device", &self.device)
             .field("inode", &self.inode)
+            .field("cookie", &self.cookie)
             .finish()
     }
 }
@@ -729,6 +740,9 @@ impl ::buffa::Message for Namespace {
         if self.inode != 0u64 {
             size += 1u64 + ::buffa::types::uint64_encoded_len(self.inode) as u64;
         }
+        if self.cookie != 0u64 {
+            size += 1u64 + ::buffa::types::uint64_encoded_len(self.cookie) as u64;
+        }
         size += self.__buffa_unknown_fields.encoded_len() as u64;
         ::buffa::saturate_size(size)
     }
@@ -747,6 +761,9 @@ impl ::buffa::Message for Namespace {
         }
         if self.inode != 0u64 {
             ::buffa::types::put_uint64_field(3u32, self.inode, buf);
+        }
+        if self.cookie != 0u64 {
+            ::buffa::types::put_uint64_field(4u32, self.cookie, buf);
         }
         self.__buffa_unknown_fields.write_to(buf);
     }
@@ -782,6 +799,13 @@ impl ::buffa::Message for Namespace {
                 )?;
                 self.inode = ::buffa::types::decode_uint64(buf)?;
             }
+            4u32 => {
+                ::buffa::encoding::check_wire_type(
+                    tag,
+                    ::buffa::encoding::WireType::Varint,
+                )?;
+                self.cookie = ::buffa::types::decode_uint64(buf)?;
+            }
             _ => {
                 self.__buffa_unknown_fields
                     .push(::buffa::encoding::decode_unknown_field(tag, buf, ctx)?);
@@ -793,6 +817,7 @@ impl ::buffa::Message for Namespace {
         self.path.clear();
         self.device = 0u64;
         self.inode = 0u64;
+        self.cookie = 0u64;
         self.__buffa_unknown_fields.clear();
     }
 }
