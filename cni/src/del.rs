@@ -44,7 +44,7 @@ fn detach(container: &Container) -> Result<(), Error> {
     let key = &container.key;
     let paths = &container.conf.paths;
     let node = Node::new(&paths.socket)?;
-    let tombstone = Tombstone::of(key, &paths.tombstones);
+    let tombstone = Tombstone::of(key, &paths.tombstones).since(container.started);
     let request = Detach { key: key.clone(), public_key: None, started: Some(container.started) };
     match node.detach(&request, DETACH) {
         Ok(()) => return tombstone.remove(),

@@ -6,6 +6,9 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Serialize;
 use wgcni_fault::around;
 use wgcni_model::AttachmentKey;
 
@@ -13,17 +16,44 @@ use wgcni_model::AttachmentKey;
 /// nothing is lost, and the disk does not fill.
 const MOST: usize = 10_000;
 
+/// The kernel's name of this boot.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
+/// What a tombstone says.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(flatten)]
+    key: &'a AttachmentKey,
+    /// When the DEL began, and in which boot: what began before is late.
+    #[serde(flatten)]
+    began: Option<Began>,
+}
+
+#[derive(Serialize)]
+struct Began {
+    boot: String,
+    /// Since boot, suspended or not.
+    began_ns: u64,
+}
+
 /// The tombstone of an attachment.
 pub struct Tombstone<'a> {
     directory: &'a Path,
     key: &'a AttachmentKey,
     file: PathBuf,
+    began: Option<Duration>,
 }
 
 impl<'a> Tombstone<'a> {
     /// The tombstone that `key` has, or would have.
     pub fn of(key: &'a AttachmentKey, directory: &'a Path) -> Self {
-        Self { directory, key, file: directory.join(format!("{:032x}.json", key.fingerprint())) }
+        let file = directory.join(format!("{:032x}.json", key.fingerprint()));
+        Self { directory, key, file, began: None }
+    }
+
+    /// That of a DEL which began then, since boot: it ends what began before, too.
+    pub fn since(self, began: Duration) -> Self {
+        Self { began: Some(began), ..self }
     }
 
     /// Whether there is one.
@@ -71,8 +101,16 @@ impl<'a> Tombstone<'a> {
     fn write_to(&self, path: &Path) -> io::Result<()> {
         let mut file =
             OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.write_all(&serde_json::to_vec(self.key)?)?;
+        file.write_all(&serde_json::to_vec(&self.said())?)?;
         file.sync_all()
+    }
+
+    fn said(&self) -> Said<'a> {
+        let began = self.began.and_then(|began| {
+            let boot = fs::read_to_string(BOOT).ok()?.trim().to_owned();
+            Some(Began { boot, began_ns: u64::try_from(began.as_nanos()).ok()? })
+        });
+        Said { key: self.key, began }
     }
 }
 
@@ -102,6 +140,11 @@ mod tests {
         assert_eq!(files.len(), 1);
         let text = fs::read_to_string(&files[0]).unwrap();
         assert_eq!(text, r#"{"network":"wgnet","container_id":"c1","ifname":"eth0"}"#);
+        Tombstone::of(&key, &tombs).since(Duration::from_nanos(7)).write().unwrap();
+        let text = fs::read_to_string(&files[0]).unwrap();
+        let boot = fs::read_to_string(BOOT).unwrap();
+        let began = format!(r#""ifname":"eth0","boot":"{}","began_ns":7}}"#, boot.trim());
+        assert!(text.ends_with(&began), "{text}");
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&tombs), mode(&files[0])), (0o700, 0o600));
         tombstone.remove().unwrap();

@@ -100,7 +100,8 @@ impl<S: Store> AttachmentService for Service<S> {
     ) -> ServiceResult<wire::AttachResponse> {
         let attach = parse::<_, Attach>(request.to_owned_message())?;
         let (attachments, span) = (Arc::clone(&self.attachments), span("attach", &attach.key));
-        let record = to_the_end(span, async move { attachments.attach(attach).await }).await?;
+        let mtu = self.about.mtu.load(Ordering::Relaxed);
+        let record = to_the_end(span, async move { attachments.attach(attach, mtu).await }).await?;
         Response::ok(wire::AttachResponse::from(&self.attached(&record)?))
     }
 
@@ -178,7 +179,7 @@ impl<S: Store> Service<S> {
             addresses: record.addresses,
             hub: self.about.hub,
             cluster: membership.cluster.prefixes,
-            mtu: self.about.mtu.load(Ordering::Relaxed),
+            mtu: record.mtu.unwrap_or_else(|| self.about.mtu.load(Ordering::Relaxed)),
             kind: self.about.kind,
             device: device::name(record.public_key)
                 .map_err(|_| RpcError::Interrupted.to_connect())?,

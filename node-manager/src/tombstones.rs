@@ -27,6 +27,11 @@ const UNFINISHED: Duration = Duration::from_secs(5);
 struct Tombstone {
     #[serde(flatten)]
     key: AttachmentKey,
+    /// The boot in which the DEL began, and when since then, where it was one.
+    #[serde(default)]
+    boot: String,
+    #[serde(default)]
+    began_ns: Option<u64>,
 }
 
 /// Where tombstones lie.
@@ -51,7 +56,9 @@ impl Tombstones {
         };
         for path in files {
             match read(&path) {
-                Ok(Some((key, written))) => settle(&path, &key, written, attachments).await,
+                Ok(Some((tombstone, written))) => {
+                    settle(&path, &tombstone, written, attachments).await;
+                }
                 Ok(None) => {}
                 Err(error) => put_aside(&path, &error),
             }
@@ -61,10 +68,15 @@ impl Tombstones {
 
 async fn settle<S: Store>(
     path: &Path,
-    key: &AttachmentKey,
+    tombstone: &Tombstone,
     written: SystemTime,
     attachments: &Attachments<S>,
 ) {
+    let Tombstone { key, boot, began_ns } = tombstone;
+    // An ADD that began before may still be trying to reach us.
+    if let Some(began) = began_ns.filter(|_| attachments.is_of(boot)) {
+        attachments.note_end(key, Duration::from_nanos(began));
+    }
     // What was attached after the DEL is a successor, and stays.
     let detached = attachments.detach_before(key, written + CLOCK);
     if let Err(error) = around!("tombstone.settle", detached.await) {
@@ -103,7 +115,7 @@ fn is_abandoned(path: &Path) -> bool {
 }
 
 /// What a tombstone says and when it was written; `None` when it is gone.
-fn read(path: &Path) -> io::Result<Option<(AttachmentKey, SystemTime)>> {
+fn read(path: &Path) -> io::Result<Option<(Tombstone, SystemTime)>> {
     let read = || {
         let file = fs::symlink_metadata(path)?;
         if !file.is_file() || file.len() > LARGEST {
@@ -117,17 +129,16 @@ fn read(path: &Path) -> io::Result<Option<(AttachmentKey, SystemTime)>> {
     }
 }
 
-fn decode(bytes: &[u8]) -> serde_json::Result<AttachmentKey> {
-    let tombstone: Tombstone = serde_json::from_slice(bytes)?;
-    Ok(tombstone.key)
+fn decode(bytes: &[u8]) -> serde_json::Result<Tombstone> {
+    serde_json::from_slice(bytes)
 }
 
 /// Body of a fuzz target: a tombstone that is read names an attachment.
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) fn fuzz(bytes: &[u8]) {
-    if let Ok(key) = decode(bytes) {
+    if let Ok(Tombstone { key, .. }) = decode(bytes) {
         let written = serde_json::to_vec(&key).unwrap_or_default();
-        assert_eq!(decode(&written).ok(), Some(key));
+        assert_eq!(decode(&written).ok().map(|read| read.key), Some(key));
     }
 }
 

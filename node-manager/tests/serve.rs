@@ -115,6 +115,8 @@ fn mesh_and_hub_follow_the_mtu_of_the_underlay() {
     let links = || host.run("ip -o link");
     until("both follow", || links().matches("mtu 1320").count() == 2);
     assert_eq!(host.attach(&request("b", 2)).unwrap().mtu, 1320);
+    // Who was there before keeps what its link was made with, and that is right.
+    assert_eq!(host.check(&key("a")).unwrap().attached.mtu, 1420);
     assert!(host.status().unwrap().repairs.is_empty());
 }
 

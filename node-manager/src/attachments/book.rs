@@ -130,7 +130,8 @@ impl Book {
         let mut transaction = Transaction::new();
         for (name, stored) in &loaded.records {
             if name.table() == RESTING {
-                let resting: Resting = decode(name, stored)?;
+                let mut resting: Resting = decode(name, stored)?;
+                resting.since = resting.since.min(now);
                 this.resting.insert(resting.address, resting);
             } else if name.table() == ATTACHMENTS {
                 let record: Record = decode(name, stored)?;
@@ -181,7 +182,13 @@ impl Book {
     ///
     /// # Errors
     /// It is there already; its key is another's; no address is free.
-    pub fn begin(&mut self, attach: &Attach, now: Duration) -> Result<Begun, AttachError> {
+    pub fn begin(
+        &mut self,
+        attach: &Attach,
+        mtu: u16,
+        now: Duration,
+    ) -> Result<Begun, AttachError> {
+        self.set_back(now);
         let key = &attach.key;
         let old = self.records.get(key).cloned();
         if let Some(old) = &old
@@ -201,6 +208,7 @@ impl Book {
             boot: self.boot.clone(),
             public_key: attach.public_key,
             addresses,
+            mtu: Some(mtu),
             made: now,
             phase: Phase::Pending,
         };
@@ -215,6 +223,17 @@ impl Book {
         }
         self.records.insert(key.clone(), record.clone());
         Ok(Begun { record, replaces: old.map(|old| old.public_key), transaction })
+    }
+
+    /// A clock that was ahead and was set back would let addresses rest until it is there
+    /// again: they rest from now on.
+    fn set_back(&mut self, now: Duration) {
+        for rest in self.resting.values_mut().filter(|rest| rest.since > now) {
+            rest.since = now;
+            if let (Some(pool), Ok(part)) = (&mut self.pool, hosts([rest.address])) {
+                pool.addresses.restore_resting(&rest.key, part, now);
+            }
+        }
     }
 
     /// What an attachment had when it ended last, while that is known: who comes back after
@@ -276,6 +295,11 @@ impl Book {
             transaction = transaction.delete(&resting_name(address));
         }
         transaction
+    }
+
+    /// The boot whose attachments these are.
+    pub fn boot(&self) -> &str {
+        &self.boot
     }
 
     /// An attachment.

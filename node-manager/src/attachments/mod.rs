@@ -92,16 +92,16 @@ impl<S: Store> Attachments<S> {
         self.book().adopt(lease)
     }
 
-    /// Attaches a container: when this answers, its addresses are durable and the hub has
+    /// Attaches a container, whose link gets this MTU: when this answers, its addresses are durable and the hub has
     /// it as a peer. When it fails, nothing is left of it.
     ///
     /// # Errors
     /// See [`AttachError`].
-    pub async fn attach(&self, attach: Attach) -> Result<Record, AttachError> {
+    pub async fn attach(&self, attach: Attach, mtu: u16) -> Result<Record, AttachError> {
         let _alone = self.locks.lock(&attach.key).await;
         self.check_late(&attach)?;
         self.check_ready()?;
-        let Begun { mut record, replaces, transaction } = self.book().begin(&attach, now())?;
+        let Begun { mut record, replaces, transaction } = self.book().begin(&attach, mtu, now())?;
         let key = record.key.clone();
         if let Err(error) = around!("attach.pending", self.store.commit(transaction).await) {
             let _ = self.book().end(&key, now());
@@ -169,10 +169,20 @@ impl<S: Store> Attachments<S> {
         let Detach { key, public_key, started } = detach;
         // One that takes back its own attachment ends nobody else's.
         if let (None, Some(began)) = (public_key, started) {
-            self.ends().note(&key, began);
+            self.note_end(&key, began);
         }
         let which = public_key.map_or(Which::Any, Which::WithKey);
         self.end(&key, which, "DEL").await.map(drop)
+    }
+
+    /// Notes a DEL that began then, since this boot: what began before comes too late.
+    pub fn note_end(&self, key: &AttachmentKey, began: Duration) {
+        self.ends().note(key, began);
+    }
+
+    /// Whether this is the boot with that id.
+    pub fn is_of(&self, boot: &str) -> bool {
+        self.book().boot() == boot
     }
 
     /// Takes a container away, unless it was attached after `time`.

@@ -43,6 +43,9 @@ pub struct Record {
     pub public_key: PublicKey,
     /// Its addresses.
     pub addresses: Addresses,
+    /// The MTU that its link was made with: it keeps that when the node's changes.
+    #[serde(default)]
+    pub mtu: Option<u16>,
     /// When it was made, since the Unix epoch.
     pub made: Duration,
     /// How far it has come.

@@ -6,6 +6,7 @@ mod node;
 mod reclaim;
 
 use super::*;
+use crate::tombstones::Tombstones;
 use futures::future::join_all;
 use node::{Disk, Node, Recorder, key, membership, one, request, wanting};
 use std::collections::{BTreeMap, BTreeSet};
@@ -125,7 +126,8 @@ async fn detach_that_comes_during_an_attach_wins() {
     let node = Node::new().await;
     for n in 1..=20 {
         let attachments = Arc::clone(&node.attachments);
-        let attach = tokio::spawn(async move { attachments.attach(request("a", 1, n)).await });
+        let attach =
+            tokio::spawn(async move { attachments.attach(request("a", 1, n), 1420).await });
         tokio::task::yield_now().await;
         node.detach(&key("a")).await;
         attach.await.unwrap().unwrap();
@@ -148,6 +150,48 @@ async fn attach_that_began_before_a_detach_and_arrives_after_is_refused() {
     node.attach(&began(11)).await.unwrap();
     node.detach(&key("a")).await;
     node.attach(&request("a", 1, 1)).await.unwrap();
+}
+
+#[test]
+fn addresses_do_not_rest_until_a_clock_that_was_ahead_is_there_again() {
+    let (rest, ahead, now) =
+        (Duration::from_mins(1), Duration::from_hours(9000), Duration::from_hours(1));
+    let store = MemoryStore::new();
+    let (mut book, _) = Book::load(&store.load(), "boot-1", ahead, rest).unwrap();
+    // The node's own address, and one more.
+    book.adopt(&membership("10.64.1.0/30").lease).unwrap();
+    book.begin(&request("a", 1, 1), 1420, ahead).unwrap();
+    book.end(&key("a"), ahead).unwrap();
+    let later = now + Duration::from_secs(59);
+    assert!(book.begin(&request("b", 2, 2), 1420, now).is_err());
+    assert!(book.begin(&request("b", 2, 2), 1420, later).is_err());
+    assert!(book.begin(&request("b", 2, 2), 1420, now + rest).is_ok());
+}
+
+#[tokio::test]
+async fn an_attach_that_began_before_a_tombstones_del_is_refused() {
+    let node = Node::new().await;
+    let state = tempfile::tempdir().unwrap();
+    let tombs = Tombstones::new(state.path());
+    let bury = |boot: &str| {
+        let text = format!(
+            r#"{{"network":"wgnet","container_id":"a","ifname":"eth0","boot":"{boot}","began_ns":10000000000}}"#
+        );
+        std::fs::create_dir_all(state.path().join("tombstones")).unwrap();
+        std::fs::write(state.path().join("tombstones/a.json"), text).unwrap();
+    };
+    let began =
+        |seconds| Attach { started: Some(Duration::from_secs(seconds)), ..request("a", 1, 1) };
+    // Another boot's clock says nothing.
+    bury("boot-0");
+    tombs.drain(&node.attachments).await;
+    node.attach(&began(9)).await.unwrap();
+    node.detach(&key("a")).await;
+    bury("boot-1");
+    tombs.drain(&node.attachments).await;
+    let error = node.attach(&began(9)).await.unwrap_err();
+    assert!(matches!(error, AttachError::Late(_)), "{error}");
+    node.attach(&began(11)).await.unwrap();
 }
 
 #[tokio::test]
@@ -190,7 +234,7 @@ async fn exhausted_lease_says_so_with_the_numbers_and_parallel_attaches_share_pa
     let node = Node::boot(disk, Recorder::default(), "boot-1", "10.64.1.0/28").await;
     let attach = |n: u8| {
         let attachments = Arc::clone(&node.attachments);
-        async move { attachments.attach(request(&format!("c{n}"), n.into(), n + 1)).await }
+        async move { attachments.attach(request(&format!("c{n}"), n.into(), n + 1), 1420).await }
     };
     let done = join_all((0..13).map(attach)).await;
     let given: BTreeSet<String> =
