@@ -85,7 +85,8 @@ pub struct Settings {
     /// How long a node must be silent before another key may take its name, in seconds
     /// [default: 30]
     ///
-    /// Nodes show signs of life every 10 to 15 s.
+    /// Nodes show signs of life every 10 to 15 s. This is of clusters in plaintext alone: a
+    /// member's name is free after `wgcni node remove`.
     #[arg(long, env = "WGCNI_TAKEOVER_SECONDS")]
     pub takeover_seconds: Option<u32>,
     /// How often a silent stream of peers shows that it is alive, in seconds [default: 10]
