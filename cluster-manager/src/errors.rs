@@ -96,6 +96,9 @@ pub enum Refusal {
     /// No more of something are kept.
     #[error("{0}")]
     Full(String),
+    /// A member joins and renews again and again.
+    #[error("too many joins and renewals of this member: there is room for another within {} s", .0.as_secs())]
+    TooOften(Duration),
     /// Others changed the same records again and again.
     #[error("others change the same records, try again")]
     Busy,
@@ -115,7 +118,9 @@ impl From<Refusal> for ConnectError {
         let message = refusal.to_string();
         match refusal {
             Refusal::Field(error) => wgcni_api::invalid(&error),
-            Refusal::Exhausted { .. } | Refusal::Full(_) => Self::resource_exhausted(message),
+            Refusal::Exhausted { .. } | Refusal::Full(_) | Refusal::TooOften(_) => {
+                Self::resource_exhausted(message)
+            }
             Refusal::NoLease(_) => Self::failed_precondition(message),
             Refusal::KeyInUse { .. } | Refusal::NameInUse { .. } | Refusal::Listed { .. } => {
                 Self::already_exists(message)

@@ -110,7 +110,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Refusal::NotAdmitted`], whose reason is in the audit log; or the address space is
-    /// used up, or the store fails.
+    /// used up, the joiner does that too often, or the store fails.
     pub async fn join(
         &self,
         keys: &Keys,
@@ -120,7 +120,16 @@ impl Registry {
         let made = IdentityId::from_random(rand::random());
         let planned = match self.prove(keys, request, now) {
             Err(refused) => Err(refused.into()),
-            Ok(()) => self.audited(now, |state| state.plan_join(request, made, now)).await,
+            Ok(()) => {
+                let plan = |state: &mut State| {
+                    let doing = state.plan_join(request, made, now)?;
+                    if let Doing::Commit(_, _, (_, row)) = &doing {
+                        self.pace((row.role, &row.name), now)?;
+                    }
+                    Ok(doing)
+                };
+                self.audited(now, plan).await
+            }
         };
         match planned {
             Ok(((id, row), _)) => self.joined(keys, request, (id, row), now),

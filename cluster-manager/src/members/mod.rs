@@ -10,6 +10,7 @@
 mod audit;
 mod cache;
 mod join;
+mod pace;
 mod quarantine;
 mod refusals;
 mod renew;
@@ -38,6 +39,7 @@ pub use audit::Actor;
 pub(crate) use audit::Entry;
 pub(crate) use cache::Members;
 pub use join::{JoinRequest, Joined, Refused};
+pub(crate) use pace::Rooms;
 pub use quarantine::LONGEST_HOLD;
 pub(crate) use refusals::Refusals;
 pub use renew::Renewed;

@@ -36,7 +36,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`Refusal::Copied`] when the counter is not the member's: two machines have its
-    /// credentials, and the member gets an alarm.
+    /// credentials, and the member gets an alarm. [`Refusal::TooOften`].
     pub async fn renew(
         &self,
         keys: &Keys,
@@ -45,7 +45,13 @@ impl Registry {
         counter: u64,
         now: Duration,
     ) -> Result<Renewed, Refusal> {
-        let plan = |state: &mut State| state.plan_renew(id, request, counter, now);
+        let plan = |state: &mut State| {
+            let doing = state.plan_renew(id, request, counter, now)?;
+            if let Doing::Commit(_, _, Renewal::Given(row)) = &doing {
+                self.pace((row.role, &row.name), now)?;
+            }
+            Ok(doing)
+        };
         match self.audited(now, plan).await?.0 {
             Renewal::Given(row) => {
                 let certificate = keys.issue(request, (row.role, id), now)?;
@@ -106,19 +112,22 @@ impl State {
         if asked_before {
             return Ok(Doing::Done(Renewal::Given(Box::new(row))));
         }
-        let (what, renewal) = if counter == row.counter && row.key != request.pin() {
+        let renewal = if counter == row.counter && row.key != request.pin() {
             row.former = Some((row.key, millis(now + FORMER)));
             row.key = request.pin();
             row.counter += 1;
             row.not_after = millis(now + certificate_life(row.role));
-            ("renew", Renewal::Given(Box::new(row.clone())))
+            Renewal::Given(Box::new(row.clone()))
+        } else if row.alarm.is_some() {
+            // Told once: a member that asks again and again must not fill the audit log.
+            return Ok(Doing::Done(Renewal::Copied));
         } else {
             row.alarm = Some(copied(now));
-            ("renew", Renewal::Copied)
+            Renewal::Copied
         };
         let transaction =
             Transaction::new().replace(&identity_key(id), stored.revision, row.encode());
-        let entry = Entry::new(&who, what, of).note(format!("counter {counter}"));
+        let entry = Entry::new(&who, "renew", of).note(format!("counter {counter}"));
         let entry = match renewal {
             Renewal::Given(_) => entry,
             Renewal::Copied => entry.refused("the credentials were copied"),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -413,6 +414,52 @@ async fn a_renewal_moves_to_a_new_key_and_a_copy_is_found_out() {
     assert_eq!(world.registry.alarms().len(), 1);
     assert!(world.reason().contains("copied"), "{}", world.reason());
     assert!(matches!(renew(&ash.control, 2).await.map(|r| r.counter), Ok(3)));
+}
+
+#[tokio::test]
+async fn a_member_that_renews_with_a_wrong_counter_for_ever_writes_one_line() {
+    let world = World::new().await;
+    let ash = Joiner::new("ash", 1);
+    let joined = world.join(&ash).await;
+    let last = || world.registry.audit_lines(0, 1, true).1;
+    let before = last();
+    for n in 0..100 {
+        let request = ControlKey::generate().unwrap().request().unwrap();
+        let renewed = world.registry.renew(&world.keys, joined.id, &request, 999, NOW).await;
+        assert!(matches!(renewed, Err(Refusal::Copied)), "{n}: {renewed:?}");
+    }
+    assert_eq!(last(), before + 1);
+    assert_eq!(world.registry.alarms().len(), 1);
+}
+
+#[tokio::test]
+async fn a_member_that_renews_or_joins_for_ever_leaves_room_in_the_audit_log() {
+    let world = World::new().await;
+    let (ash, elm) = (Joiner::new("ash", 1), Joiner::new("elm", 2));
+    let (joined, ticket) = (world.join(&ash).await, world.ticket(|_| ()).await);
+    let counter = Cell::new(joined.counter);
+    let renew = async |now| {
+        let request = ControlKey::generate().unwrap().request().unwrap();
+        let renewed = world.registry.renew(&world.keys, joined.id, &request, counter.get(), now);
+        renewed.await.map(|renewed| counter.set(renewed.counter))
+    };
+    let mut done = 0;
+    for _ in 0..300 {
+        match renew(NOW).await {
+            Ok(()) => done += 1,
+            other => assert!(matches!(other, Err(Refusal::TooOften(_))), "{other:?}"),
+        }
+    }
+    assert!(done < 250, "{done}");
+    renew(NOW + Duration::from_mins(10)).await.unwrap();
+    // The same joiner again and again.
+    world.try_join(&elm, &ticket, NOW).await.unwrap();
+    let before = world.registry.audit_lines(0, 1, true).1;
+    for _ in 0..300 {
+        let _ = world.try_join(&elm, &ticket, NOW).await;
+    }
+    assert!(world.registry.audit_lines(0, 1, true).1 < before + 250);
+    assert_eq!(world.registry.summary(NOW).nodes, 2);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use wgcni_store::{Changes, CommitError, Store, Transaction};
 
 use crate::Refusal;
 use crate::config::Config;
-use crate::members::Refusals;
+use crate::members::{Refusals, Rooms};
 use names::Names;
 pub use names::Seen;
 pub(crate) use plan::Plan;
@@ -42,6 +42,7 @@ pub struct Registry {
     /// Held while a line of the audit log is on its way to the disk.
     pub(crate) turn: tokio::sync::Mutex<()>,
     refusals: Mutex<Refusals>,
+    rooms: Mutex<Rooms>,
     /// Control keys that took over from their former ones.
     moved: Mutex<BTreeMap<IdentityId, Pin>>,
     /// Up to where the cache has followed the store.
@@ -71,6 +72,7 @@ impl Registry {
             config: config.clone(),
             turn: tokio::sync::Mutex::default(),
             refusals: Mutex::default(),
+            rooms: Mutex::default(),
             moved: Mutex::default(),
             followed,
         })
@@ -268,6 +270,10 @@ impl Registry {
 
     pub(crate) fn refusals(&self) -> MutexGuard<'_, Refusals> {
         self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn rooms(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn moved(&self) -> MutexGuard<'_, BTreeMap<IdentityId, Pin>> {
