@@ -10,14 +10,16 @@ use wgcni_api::Registration;
 use wgcni_daemon::config::{File, Flags, layered};
 use wgcni_identity::{
     Authority, Chain, ControlKey, CredentialKind, Exporter, Lifetime, Master, MeshProof, Pin, Role,
-    Secret, SecurityKeyPeriod, Transcript,
+    Secret, SecurityKeyPeriod, TicketId, Transcript,
 };
 use wgcni_model::{Endpoints, History, NodeName, PrivateKey, Revision};
-use wgcni_store::MemoryStore;
+use wgcni_store::{MemoryStore, Transaction};
 
-use super::{Actor, JoinRequest, Joined, MemberState, NewTicket, Refused};
+use super::rows::{TicketRow, ticket_key};
+use super::{Actor, JoinRequest, Joined, MemberState, NewTicket, Refused, millis};
 use crate::config::{Config, Settings};
 use crate::keys::Keys;
+use crate::records::Row as _;
 use crate::registry::Registry;
 use crate::{Refusal, feed};
 
@@ -534,6 +536,47 @@ async fn a_revoked_ticket_takes_its_members_along() {
     assert_eq!(revoked.len(), 2);
     assert_eq!(world.registry.summary(NOW).nodes, 1);
     refused(world.try_join(&Joiner::new("fir", 4), &ticket, NOW).await);
+}
+
+/// Puts `count` tickets into the store that expired at `expires`.
+async fn fill(world: &World, count: u32, expires: Duration) {
+    let (CredentialKind::Ticket(made), _) = world.ticket(|_| ()).await else { unreachable!() };
+    let row = world.registry.state().members.tickets[&made].row.clone();
+    let row = TicketRow { expires: millis(expires), ..row };
+    let id = |n: u32| {
+        let [a, b, c, d] = n.to_be_bytes();
+        TicketId::from_random([0xff, 0, 0, 0, a, b, c, d])
+    };
+    let all = (0..count).fold(Transaction::new(), |transaction, n| {
+        transaction.create(&ticket_key(id(n)), row.encode())
+    });
+    assert!(world.registry.commit(all).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn ten_thousand_tickets_make_room_for_others_once_they_are_over() {
+    let world = World::new().await;
+    let day = Duration::from_hours(24);
+    let new = NewTicket {
+        role: Role::Node,
+        uses: 0,
+        life: Duration::ZERO,
+        name: None,
+        groups: Vec::new(),
+        source_cidrs: Vec::new(),
+    };
+    let create = async |now| world.registry.create_ticket(&new, &Actor::Root, now).await;
+    // Of these one is ash's, who is a member, and one was birch's.
+    let (ash, birch) = (Joiner::new("ash", 1), Joiner::new("birch", 2));
+    world.join(&ash).await;
+    world.join(&birch).await;
+    world.registry.revoke((Role::Node, &birch.name), "", &Actor::Root, NOW).await.unwrap();
+    fill(&world, 10_000, NOW).await;
+    assert!(matches!(create(NOW + day).await, Err(Refusal::Full(_))));
+    create(NOW + day * 2).await.unwrap();
+    let left = world.registry.tickets();
+    assert_eq!(left.len(), 2, "ash's and the new one");
+    assert_eq!(left[0].joined, [ash.name]);
 }
 
 #[tokio::test]

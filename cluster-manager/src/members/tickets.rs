@@ -1,12 +1,13 @@
 //! Tickets: what lets somebody join.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use wgcni_identity::{Role, Secret, TicketId};
 use wgcni_model::{FieldError, NodeName, Prefix};
 use wgcni_store::Transaction;
 
-use super::rows::{TicketRow, ticket_key};
+use super::rows::{Credential, TicketRow, ticket_key};
 use super::{Actor, Doing, Entry, Members, millis};
 use crate::Refusal;
 use crate::records::Row;
@@ -20,7 +21,7 @@ const MAX_LIST: usize = 16;
 /// How long a ticket that is over stays in the list.
 const SHOWN: Duration = Duration::from_hours(24);
 
-/// Most tickets, those that are over included.
+/// Most tickets that nobody joined with, those that are over included.
 const MAX_TICKETS: usize = 10_000;
 
 /// What a ticket shall be.
@@ -185,19 +186,33 @@ impl Registry {
 }
 
 impl Members {
-    /// The removal of tickets that have been over for long and that nobody joined with.
+    /// The removal of tickets that have been over for long and that no member joined with.
     fn forget_tickets(&self, now: Duration) -> Result<Transaction, Refusal> {
-        if self.tickets.len() >= MAX_TICKETS {
-            let why = format!("{MAX_TICKETS} tickets are kept: wait until old ones have expired");
+        let used = self.used_tickets();
+        let unused = self.tickets.iter().filter(|(id, _)| !used.contains(id));
+        let (over, kept): (Vec<_>, Vec<_>) = unused.partition(|(_, stored)| {
+            Duration::from_millis(stored.row.expires).saturating_add(SHOWN) < now
+        });
+        if kept.len() >= MAX_TICKETS {
+            let why = format!(
+                "{MAX_TICKETS} tickets that nobody joined with are kept: wait until old ones \
+                 have been over for a day"
+            );
             return Err(Refusal::Full(why));
         }
-        let over = self.tickets.iter().filter(|(id, stored)| {
-            let expires = Duration::from_millis(stored.row.expires);
-            expires + SHOWN < now && self.joined_with(**id).next().is_none()
-        });
-        Ok(over.fold(Transaction::new(), |t, (id, stored)| {
+        Ok(over.into_iter().fold(Transaction::new(), |t, (id, stored)| {
             t.remove(&ticket_key(*id), stored.revision)
         }))
+    }
+
+    /// Tickets that a member joined with: whoever revokes one takes its members along.
+    fn used_tickets(&self) -> BTreeSet<TicketId> {
+        let active = self.identities.values().filter(|stored| stored.row.is_active());
+        let used = active.filter_map(|stored| match stored.row.joined_with {
+            Credential::Ticket(id) => Some(id),
+            Credential::SecurityKey | Credential::Whitelist => None,
+        });
+        used.collect()
     }
 }
 
