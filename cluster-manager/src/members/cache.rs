@@ -111,6 +111,11 @@ impl Members {
         self.identities.get(&id).map(|stored| (id, stored))
     }
 
+    /// Whether a mesh key is on the whitelist.
+    pub fn is_listed(&self, key: &PublicKey) -> bool {
+        self.whitelist.values().any(|listed| listed.row.mesh_key == *key)
+    }
+
     /// How it stands with security.
     pub fn security(&self) -> SecurityRow {
         self.security.as_ref().map(|stored| stored.row.clone()).unwrap_or_default()

@@ -525,6 +525,23 @@ async fn keys_of_the_revoked_are_refused_for_good() {
 }
 
 #[tokio::test]
+async fn a_mesh_key_of_a_member_or_of_the_whitelist_is_no_nodes_hub_key() {
+    let world = World::new().await;
+    let (ash, birch, oak) = (Joiner::new("ash", 1), Joiner::new("birch", 2), Joiner::new("oak", 3));
+    world.join(&ash).await;
+    // Neither has registered yet.
+    world.join(&birch).await;
+    world.registry.add_node(&oak.name, oak.mesh_key(), &Actor::Root, NOW).await.unwrap();
+    for taken in [2, 3] {
+        let registered = world.register(&ash, taken, Revision(0), NOW).await;
+        let expected = Err(Refusal::KeyInUse { field: "hub_public_key" });
+        assert_eq!(registered, expected, "{taken}");
+    }
+    world.register(&ash, 101, Revision(0), NOW).await.unwrap();
+    world.register(&birch, 102, Revision(0), NOW).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_revoked_ticket_takes_its_members_along() {
     let world = World::new().await;
     let ticket = world.ticket(|t| t.uses = 3).await;

@@ -140,6 +140,12 @@ impl State {
                 return Err(Refusal::KeyInUse { field });
             }
         }
+        // A mesh key is its member's before it is registered, and while it is expected.
+        let hub_key = &wanted.hub_key;
+        let listed = !self.keys.contains_key(hub_key) && self.members.is_listed(hub_key);
+        if listed || self.members.by_mesh_key(hub_key).is_some() {
+            return Err(Refusal::KeyInUse { field: "hub_public_key" });
+        }
         check_endpoints(wanted, &self.cluster.prefixes)
     }
 }
