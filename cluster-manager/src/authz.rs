@@ -71,6 +71,7 @@ pub const METHODS: &[(&str, &[Kind])] = &[
     ("/wgcni.identity.v1.JoinService/FinishJoin", JOINERS),
     ("/wgcni.identity.v1.IdentityService/Renew", &[Kind::Node, Kind::Operator]),
     ("/wgcni.identity.v1.IdentityService/WhoAmI", &[Kind::Node, Kind::Operator, Kind::Root]),
+    ("/wgcni.identity.v1.IdentityService/Leave", &[Kind::Node, Kind::Operator]),
     ("/wgcni.admin.v1.AdminService/CreateTicket", OPERATORS),
     ("/wgcni.admin.v1.AdminService/ListTickets", OPERATORS),
     ("/wgcni.admin.v1.AdminService/RevokeTicket", OPERATORS),

@@ -14,6 +14,7 @@ use crate::Registry;
 use crate::cluster::Served;
 use crate::config::Config;
 use crate::feed::{self, FeedError};
+use crate::members::FAREWELL;
 use crate::rpc::now;
 use crate::watch::Hub;
 use crate::whitelist::{Damaged, Watch};
@@ -86,18 +87,22 @@ impl Background {
     }
 }
 
-/// Cuts the connections of whoever is no member any more.
+/// Cuts the connections of whoever is no member any more; of whoever left, once the answer
+/// had time to arrive.
 async fn cut(registry: Arc<Registry>, live: Live) {
     let mut followed = registry.followed();
     loop {
+        let wait = if registry.has_leaving(now()) { FAREWELL } else { LOOK };
         // Dropping either branch is safe: all connections are looked at either way.
         tokio::select! {
             changed = followed.changed() => if changed.is_err() { return },
-            () = sleep(LOOK) => {}
+            () = sleep(wait) => {}
         }
         followed.mark_unchanged();
         let now = now();
-        live.retain(|role, id, key| registry.admits(role, id, key, now));
+        live.retain(|role, id, key| {
+            registry.admits(role, id, key, now) || registry.is_leaving(id, now)
+        });
     }
 }
 

@@ -17,7 +17,7 @@ use wgcni_api::admin_v1::{
     CreateTicketRequest, RevokeMemberRequest, RevokeTicketRequest, RotateSecurityKeyRequest,
     ShowSecurityKeyRequest, StatusRequest,
 };
-use wgcni_api::identity_v1::{FinishJoinRequest, RenewRequest, WhoAmIRequest};
+use wgcni_api::identity_v1::{FinishJoinRequest, LeaveRequest, RenewRequest, WhoAmIRequest};
 use wgcni_channel::client::Session;
 use wgcni_identity::{AuditLine, Broken, Chain, CredentialKind, JoinString, Secret};
 use wgcni_model::{PrivateKey, PublicKey};
@@ -331,6 +331,35 @@ async fn a_revoked_members_connection_and_stream_end_at_once() {
     while watcher.goes_on().await {}
     assert!(asked.elapsed() < std::time::Duration::from_secs(1), "{:?}", asked.elapsed());
     assert!(client(&ash).identity.who_am_i(WhoAmIRequest::default()).await.is_err());
+}
+
+#[tokio::test]
+async fn whoever_leaves_gets_the_answer_and_is_cut_off_after_it() {
+    let safe = Safe::new().await;
+    let ash = safe.node("ash", &mesh(1)).await;
+    let begin = (wgcni_model::Revision(0), wgcni_model::History::default());
+    let mut watcher = common::watch(&client(&ash), begin.0, &begin.1).await;
+    watcher.snapshot().await;
+    let asked = std::time::Instant::now();
+    client(&ash).identity.leave(LeaveRequest::default()).await.unwrap();
+    while watcher.goes_on().await {}
+    assert!(asked.elapsed() < std::time::Duration::from_secs(5), "{:?}", asked.elapsed());
+    // Again, as after an answer that was lost: it is a stranger.
+    assert!(client(&ash).identity.leave(LeaveRequest::default()).await.is_err());
+    assert!(safe.rows().await.is_empty());
+    // Connections are not cut before the answer, however often that is tried.
+    for _ in 0..12 {
+        let elm = client(&safe.node("elm", &mesh(1)).await);
+        elm.identity.leave(LeaveRequest::default()).await.unwrap();
+        let refused = elm.identity.who_am_i(WhoAmIRequest::default()).await;
+        assert!(refused.is_err(), "on the same connection: {refused:?}");
+    }
+    for _ in 0..3 {
+        let ann = client(&safe.operator("ann").await);
+        ann.identity.leave(LeaveRequest::default()).await.unwrap();
+    }
+    assert!(safe.rows().await.is_empty());
+    safe.stop().await;
 }
 
 #[tokio::test]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::time::Instant;
 
 use wgcni_lab::{Cluster, Container, Node, ping, wait};
@@ -68,6 +70,47 @@ fn a_cluster_manager_that_lost_its_members_takes_no_peer_away_and_they_join_anew
     }
     wait::until("ash to be let in", || !reasons(&ash).contains("refused")).unwrap();
     cluster.settle(&[&ash, &birch]).unwrap();
+    reaches(&web, &db);
+    reaches(&db, &web);
+}
+
+#[test]
+fn a_node_that_leaves_joins_again_under_another_name() {
+    let cluster = Cluster::new().unwrap();
+    let [ash, birch] = ["ash", "birch"].map(|name| cluster.add_node(name).unwrap());
+    cluster.settle(&[&ash, &birch]).unwrap();
+    let (web, key) = (cluster.attach(&ash, "web").unwrap(), mesh_key(&birch));
+    let member = birch.host().path("/var/lib/wgcni/node-manager/member");
+    let copy = tempfile::tempdir().unwrap();
+    let files = |from: &Path, to: &Path| {
+        fs::create_dir_all(to).unwrap();
+        fs::set_permissions(to, fs::Permissions::from_mode(0o700)).unwrap();
+        for file in fs::read_dir(from).unwrap().flatten() {
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    };
+    birch.stop().unwrap();
+    files(&member, copy.path());
+    // It has its new name in the configuration already.
+    birch.host().write("/etc/wgcni/node-manager.toml", "node = \"elm\"\n").unwrap();
+    birch.run(&["leave"]).unwrap();
+    wait::until("ash to have no peer", || ash.mesh_peers().is_ok_and(|p| p.is_empty())).unwrap();
+    let listed = cluster.wgcni(&["nodes"], "").unwrap();
+    assert!(listed.contains("ash") && !listed.contains("birch"), "{listed}");
+    // Its answer was lost: what it is told then brings it to the same end.
+    files(copy.path(), &member);
+    let again = birch.run(&["leave"]).unwrap_err().to_string();
+    assert!(again.contains("node-manager cleanup --purge"), "{again}");
+    fs::remove_dir_all(&member).unwrap();
+
+    birch.join(&cluster.ticket("elm").unwrap()).unwrap();
+    birch.start().unwrap();
+    assert_eq!(mesh_key(&birch), key, "the same machine");
+    // And its old name is another machine's.
+    let oak = cluster.lab().add_host("oak").unwrap();
+    let oak = cluster.start_node_as("birch", oak, "").unwrap();
+    cluster.settle(&[&ash, &birch, &oak]).unwrap();
+    let db = cluster.attach(&birch, "db").unwrap();
     reaches(&web, &db);
     reaches(&db, &web);
 }

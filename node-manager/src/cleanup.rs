@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
+use wgcni_api::identity_v1::LeaveRequest;
 use wgcni_api::{ipam_v1, wireguard_v1};
 use wgcni_daemon::files::ensure_private_dir;
 use wgcni_dataplane::{Engine, Host, LinkName, Namespace, container, mark};
@@ -13,7 +14,7 @@ use wgcni_model::{ClusterId, WireguardKind};
 use wgcni_store::{SledStore, Store};
 
 use crate::attachments::stored;
-use crate::channel::Channel;
+use crate::channel::{Channel, ChannelError};
 use crate::config::Config;
 use crate::device;
 use crate::errors::chain;
@@ -147,30 +148,52 @@ fn engine(tunnels: &Path) -> Engine {
     Engine::of(kind, tunnels)
 }
 
-/// Takes the node out of its cluster, then everything of ours off the host. Its keys stay;
-/// its certificate does not, and its attachments do not: their addresses may be another
-/// node's next.
+/// Ends the node's membership, then takes everything of ours off the host. Its keys stay, so
+/// that it can join again; its certificate does not, and its attachments do not: their
+/// addresses may be another node's next.
 ///
 /// # Errors
 /// When the cluster-manager does not answer, or something could not be taken away.
 pub async fn leave(config: &Config) -> anyhow::Result<()> {
     keep_secrets()?;
     let alone = lock(config)?;
-    let channel = Channel::open(config)?;
+    let channel = way_out(config)?;
     let identity = Identity::load_or_make(&config.state_dir)?;
     let without = "where the cluster-manager is gone or refuses this node, `node-manager cleanup \
                    --purge` does without it";
-    deregister(&channel, &identity).await.context(without)?;
+    depart(&channel, &identity).await.context(without)?;
     tracing::info!(node = %channel.node(), "left the cluster");
     clean(config, Keep::Keys)?;
     drop(alone);
     Ok(())
 }
 
-async fn deregister(channel: &Channel, identity: &Identity) -> anyhow::Result<()> {
+/// The way to the cluster that this node joined, whatever its configuration says by now: to
+/// leave is what others are told who find the two to differ.
+fn way_out(config: &Config) -> Result<Channel, ChannelError> {
+    match Channel::open(config) {
+        Err(ChannelError::Name { joined, .. }) => {
+            Channel::open(&Config { node: Some(joined), ..config.clone() })
+        }
+        Err(ChannelError::Plaintext(_)) => {
+            let (node, managers) = (None, Vec::new());
+            Channel::open(&Config { node, managers, plaintext: false, ..config.clone() })
+        }
+        way => way,
+    }
+}
+
+/// A member ends its membership; where nobody proves who it is there is none, only a peer and
+/// a lease.
+async fn depart(channel: &Channel, identity: &Identity) -> anyhow::Result<()> {
     channel.rejoin_if_expired(&identity.mesh, Vec::new()).await?;
     let client = channel.client(CALL);
     let failed = |what, error| anyhow::anyhow!("{what}: {}", channel.explain(&error));
+    if !channel.is_plaintext() {
+        let done = client.identity.leave(LeaveRequest::default()).await;
+        done.map_err(|error| failed("leave the cluster", error))?;
+        return Ok(());
+    }
     let node = channel.node().to_string();
     let request = wireguard_v1::DeregisterPeerRequest { node: node.clone(), ..Default::default() };
     let done = client.wireguard.deregister_peer(request).await;

@@ -140,6 +140,14 @@ impl IdentityService for Identity {
             ..Default::default()
         })
     }
+
+    async fn leave(
+        &self,
+        _: RequestContext,
+        _: ServiceRequest<'_, identity::LeaveRequest>,
+    ) -> ServiceResult<identity::LeaveResponse> {
+        Err(ConnectError::unimplemented("leave"))
+    }
 }
 
 #[allow(refining_impl_trait)]

@@ -10,6 +10,7 @@
 mod audit;
 mod cache;
 mod join;
+mod leave;
 mod pace;
 mod quarantine;
 mod refusals;
@@ -39,6 +40,7 @@ pub use audit::Actor;
 pub(crate) use audit::Entry;
 pub(crate) use cache::Members;
 pub use join::{JoinRequest, Joined, Refused};
+pub use leave::FAREWELL;
 pub(crate) use pace::Rooms;
 pub use quarantine::LONGEST_HOLD;
 pub(crate) use refusals::Refusals;

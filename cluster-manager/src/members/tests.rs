@@ -501,6 +501,64 @@ async fn a_revoked_node_is_out_and_its_lease_is_held_until_all_have_acknowledged
 }
 
 #[tokio::test]
+async fn whoever_leaves_is_out_and_the_same_keys_join_again_under_any_name() {
+    let world = World::new().await;
+    let (ash, elm) = (Joiner::new("ash", 1), Joiner::new("elm", 2));
+    let joined = world.join(&ash).await;
+    let lease = joined.lease.unwrap().prefixes;
+    world.join(&elm).await;
+    world.register(&ash, 101, Revision(0), NOW).await.unwrap();
+    world.registry.leave(joined.id, NOW).await.unwrap();
+    assert!(!world.registry.admits(Role::Node, joined.id, ash.control.pin(), NOW));
+    assert!(world.registry.member(joined.id).is_none());
+    assert_eq!(world.state_of("ash"), None);
+    assert!(world.registry.snapshot().peers.is_empty());
+    let leases = world.registry.leases(NOW);
+    let resting: Vec<_> = leases.resting.iter().map(|r| r.lease.prefixes).collect();
+    assert_eq!((leases.leased.len(), resting), (1, vec![lease]));
+    // Once more: the answer was lost.
+    assert_eq!(world.registry.leave(joined.id, NOW).await, Err(Refusal::NotAMember));
+    let (lines, _) = world.registry.audit_lines(0, 1, true);
+    assert!(lines[0].1.contains(r#""who":"node ash","what":"leave","of":"node ash""#), "{lines:?}");
+    // Under another name, out again, and at once under the first.
+    let [other, first] = ["birch", "ash"].map(|name| Joiner::new(name, 1));
+    let joined = world.join(&other).await;
+    world.register(&other, 101, Revision(0), NOW).await.unwrap();
+    world.registry.leave(joined.id, NOW).await.unwrap();
+    world.join(&first).await;
+    world.register(&first, 101, Revision(0), NOW).await.unwrap();
+    assert_eq!(world.registry.summary(NOW).nodes, 2);
+    // The lease of ash is nobody else's while it rests.
+    let oak = world.join(&Joiner::new("oak", 3)).await;
+    assert_ne!(oak.lease.unwrap().prefixes, lease);
+}
+
+#[tokio::test]
+async fn an_operator_and_a_whitelisted_node_leave_and_come_back() {
+    let world = World::new().await;
+    let ann = world.ticket(|t| t.role = Role::Operator).await;
+    let ann = world.try_join(&Joiner::operator("ann"), &ann, NOW).await.unwrap();
+    let ash = Joiner::new("ash", 1);
+    world.registry.add_node(&ash.name, ash.mesh_key(), &Actor::Root, NOW).await.unwrap();
+    let join = async |joiner: &Joiner| {
+        let request = world.request(joiner, CredentialKind::Whitelist, None, NOW);
+        world.registry.join(&world.keys, &request, NOW).await
+    };
+    let first = join(&ash).await.unwrap();
+    for id in [ann.id, first.id] {
+        world.registry.leave(id, NOW).await.unwrap();
+    }
+    assert_eq!(world.state_of("ann"), None);
+    assert_eq!(world.state_of("ash"), Some(MemberState::Expected));
+    let known = world.request(&ash, CredentialKind::KnownKey, None, NOW);
+    refused(world.registry.join(&world.keys, &known, NOW).await);
+    assert_ne!(join(&ash).await.unwrap().id, first.id);
+    // An operator's name is free, too.
+    let again = world.ticket(|t| t.role = Role::Operator).await;
+    world.try_join(&Joiner::operator("ann"), &again, NOW).await.unwrap();
+}
+
+#[tokio::test]
 async fn keys_of_the_revoked_are_refused_for_good() {
     let world = World::new().await;
     let ash = Joiner::new("ash", 1);

@@ -45,6 +45,8 @@ pub struct Registry {
     rooms: Mutex<Rooms>,
     /// Control keys that took over from their former ones.
     moved: Mutex<BTreeMap<IdentityId, Pin>>,
+    /// Members that left a moment ago, and when.
+    leaving: Mutex<BTreeMap<IdentityId, Duration>>,
     /// Up to where the cache has followed the store.
     followed: watch::Sender<Revision>,
 }
@@ -74,6 +76,7 @@ impl Registry {
             refusals: Mutex::default(),
             rooms: Mutex::default(),
             moved: Mutex::default(),
+            leaving: Mutex::default(),
             followed,
         })
     }
@@ -278,5 +281,9 @@ impl Registry {
 
     pub(crate) fn moved(&self) -> MutexGuard<'_, BTreeMap<IdentityId, Pin>> {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn leaving(&self) -> MutexGuard<'_, BTreeMap<IdentityId, Duration>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

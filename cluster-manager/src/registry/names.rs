@@ -52,6 +52,12 @@ impl Names {
         self.out.insert(node.clone(), (key, now));
     }
 
+    /// Forgets a node that left by itself: whoever comes under its name next is new.
+    pub fn forget(&mut self, node: &NodeName) {
+        self.seen.remove(node);
+        self.out.remove(node);
+    }
+
     /// Whether `node` may go by its name with `key`; `holder` is the key that has it now.
     pub fn check(
         &self,

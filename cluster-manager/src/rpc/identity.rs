@@ -71,4 +71,16 @@ impl IdentityService for Identities {
         };
         Response::ok(answer)
     }
+
+    async fn leave(
+        &self,
+        context: RequestContext,
+        _: ServiceRequest<'_, wire::LeaveRequest>,
+    ) -> ServiceResult<wire::LeaveResponse> {
+        let Served { registry, .. } = &*self.served;
+        let speaker = Speaker::of(&context, registry)?;
+        let member = speaker.member().ok_or(Refusal::NotAMember)?;
+        registry.leave(member.id, now()).await?;
+        Response::ok(wire::LeaveResponse::default())
+    }
 }

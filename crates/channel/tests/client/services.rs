@@ -175,4 +175,12 @@ impl IdentityService for Members {
             ..Default::default()
         })
     }
+
+    async fn leave(
+        &self,
+        _: RequestContext,
+        _: ServiceRequest<'_, wire::LeaveRequest>,
+    ) -> ServiceResult<wire::LeaveResponse> {
+        Err(ConnectError::unimplemented("leave"))
+    }
 }

@@ -43,6 +43,8 @@ pub mod __buffa {
         reg.register_json_any(super::__RENEW_RESPONSE_JSON_ANY);
         reg.register_json_any(super::__WHO_AM_I_REQUEST_JSON_ANY);
         reg.register_json_any(super::__WHO_AM_I_RESPONSE_JSON_ANY);
+        reg.register_json_any(super::__LEAVE_REQUEST_JSON_ANY);
+        reg.register_json_any(super::__LEAVE_RESPONSE_JSON_ANY);
     }
 }
 #[doc(inline)]
@@ -89,5 +91,13 @@ pub use self::__buffa::view::WhoAmIRequestOwnedView;
 pub use self::__buffa::view::WhoAmIResponseView;
 #[doc(inline)]
 pub use self::__buffa::view::WhoAmIResponseOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::LeaveRequestView;
+#[doc(inline)]
+pub use self::__buffa::view::LeaveRequestOwnedView;
+#[doc(inline)]
+pub use self::__buffa::view::LeaveResponseView;
+#[doc(inline)]
+pub use self::__buffa::view::LeaveResponseOwnedView;
 #[doc(inline)]
 pub use self::__buffa::register_types;

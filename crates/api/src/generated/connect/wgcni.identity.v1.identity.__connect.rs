@@ -30,6 +30,14 @@ pub type OwnedWhoAmIRequestView = ::buffa::view::OwnedView<
 pub type OwnedWhoAmIResponseView = ::buffa::view::OwnedView<
     crate::proto::wgcni::identity::v1::__buffa::view::WhoAmIResponseView<'static>,
 >;
+///Shorthand for `OwnedView<LeaveRequestView<'static>>`.
+pub type OwnedLeaveRequestView = ::buffa::view::OwnedView<
+    crate::proto::wgcni::identity::v1::__buffa::view::LeaveRequestView<'static>,
+>;
+///Shorthand for `OwnedView<LeaveResponseView<'static>>`.
+pub type OwnedLeaveResponseView = ::buffa::view::OwnedView<
+    crate::proto::wgcni::identity::v1::__buffa::view::LeaveResponseView<'static>,
+>;
 impl ::connectrpc::Encodable<crate::proto::wgcni::identity::v1::BeginJoinResponse>
 for crate::proto::wgcni::identity::v1::__buffa::view::BeginJoinResponseView<'_> {
     fn encode(
@@ -144,6 +152,40 @@ for crate::proto::wgcni::identity::v1::__buffa::view::WhoAmIResponseView<'_> {
 impl ::connectrpc::Encodable<crate::proto::wgcni::identity::v1::WhoAmIResponse>
 for ::buffa::view::OwnedView<
     crate::proto::wgcni::identity::v1::__buffa::view::WhoAmIResponseView<'static>,
+> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self.reborrow(), codec)
+    }
+    /// An `OwnedView` still holds the buffer it was decoded from, so
+    /// its large fields can be handed to the response body by
+    /// reference count instead of copied. The bare view impl above
+    /// cannot do this: it has borrows but no buffer to name.
+    fn encode_segments(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::connectrpc::EncodedBody, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body_segments(
+            self.reborrow(),
+            self.bytes(),
+            codec,
+        )
+    }
+}
+impl ::connectrpc::Encodable<crate::proto::wgcni::identity::v1::LeaveResponse>
+for crate::proto::wgcni::identity::v1::__buffa::view::LeaveResponseView<'_> {
+    fn encode(
+        &self,
+        codec: ::connectrpc::CodecFormat,
+    ) -> ::std::result::Result<::buffa::bytes::Bytes, ::connectrpc::ConnectError> {
+        ::connectrpc::__codegen::encode_view_body(self, codec)
+    }
+}
+impl ::connectrpc::Encodable<crate::proto::wgcni::identity::v1::LeaveResponse>
+for ::buffa::view::OwnedView<
+    crate::proto::wgcni::identity::v1::__buffa::view::LeaveResponseView<'static>,
 > {
     fn encode(
         &self,
@@ -733,6 +775,12 @@ pub const IDENTITY_SERVICE_WHO_AM_I_SPEC: ::connectrpc::Spec = ::connectrpc::Spe
         ::connectrpc::StreamType::Unary,
     )
     .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
+/// Static [`Spec`](::connectrpc::Spec) for the `Leave` RPC, as seen by the server; the generated client passes it with [`origin`](::connectrpc::Spec::origin) `Client` (compare across sides with [`Spec::same_method`](::connectrpc::Spec::same_method)).
+pub const IDENTITY_SERVICE_LEAVE_SPEC: ::connectrpc::Spec = ::connectrpc::Spec::server(
+        "/wgcni.identity.v1.IdentityService/Leave",
+        ::connectrpc::StreamType::Unary,
+    )
+    .with_idempotency_level(::connectrpc::IdempotencyLevel::Unknown);
 /// What members ask about themselves. Served on the main listener.
 ///
 /// # Implementing handlers
@@ -834,6 +882,32 @@ pub trait IdentityService: Send + Sync + 'static {
             > + Send + use<'a, Self>,
         >,
     > + Send;
+    /// Ends the caller's membership: a node is out of the mesh and its lease is given back,
+    /// its identity is gone and its name is free. Its keys may join again, as another member.
+    /// The connection ends soon after the answer. Whoever asks again because an answer was
+    /// lost is no member any more, and is refused like any other stranger.
+    ///
+    /// `'a` lets the response body borrow from `&self` (e.g. server-resident state).
+    ///
+    /// `request` is borrowed from the request body and is valid for the
+    /// duration of the call; message fields are read directly on it
+    /// (zero-copy). The response cannot borrow from `request` — use
+    /// `.to_owned_message()` (or copy the specific fields) for anything
+    /// returned, stored, or moved into `tokio::spawn`.
+    fn leave<'a>(
+        &'a self,
+        ctx: ::connectrpc::RequestContext,
+        request: ::connectrpc::ServiceRequest<
+            '_,
+            crate::proto::wgcni::identity::v1::LeaveRequest,
+        >,
+    ) -> impl ::std::future::Future<
+        Output = ::connectrpc::ServiceResult<
+            impl ::connectrpc::Encodable<
+                crate::proto::wgcni::identity::v1::LeaveResponse,
+            > + Send + use<'a, Self>,
+        >,
+    > + Send;
 }
 /// Extension trait for registering a service implementation with a Router.
 ///
@@ -924,6 +998,35 @@ impl<S: IdentityService> IdentityServiceExt for S {
                 },
             )
             .with_spec(IDENTITY_SERVICE_WHO_AM_I_SPEC)
+            .route_view(
+                IDENTITY_SERVICE_SERVICE_NAME,
+                "Leave",
+                {
+                    let svc = ::std::sync::Arc::clone(&self);
+                    ::connectrpc::view_handler_fn(move |
+                        ctx,
+                        req: ::buffa::view::OwnedView<
+                            crate::proto::wgcni::identity::v1::__buffa::view::LeaveRequestView<
+                                'static,
+                            >,
+                        >,
+                        format|
+                    {
+                        let svc = ::std::sync::Arc::clone(&svc);
+                        async move {
+                            let sreq = ::connectrpc::ServiceRequest::<
+                                crate::proto::wgcni::identity::v1::LeaveRequest,
+                            >::from_parts(req.reborrow(), req.bytes());
+                            svc.leave(ctx, sreq)
+                                .await?
+                                .encode::<
+                                    crate::proto::wgcni::identity::v1::LeaveResponse,
+                                >(format)
+                        }
+                    })
+                },
+            )
+            .with_spec(IDENTITY_SERVICE_LEAVE_SPEC)
     }
 }
 /// Type-inference marker used by [`Router::add_service`](::connectrpc::Router::add_service).
@@ -990,6 +1093,12 @@ impl<T: IdentityService> ::connectrpc::Dispatcher for IdentityServiceServer<T> {
                         .with_spec(IDENTITY_SERVICE_WHO_AM_I_SPEC),
                 )
             }
+            "Leave" => {
+                Some(
+                    ::connectrpc::dispatcher::codegen::MethodDescriptor::unary(false)
+                        .with_spec(IDENTITY_SERVICE_LEAVE_SPEC),
+                )
+            }
             _ => None,
         }
     }
@@ -1046,6 +1155,28 @@ impl<T: IdentityService> ::connectrpc::Dispatcher for IdentityServiceServer<T> {
                         .await?
                         .encode::<
                             crate::proto::wgcni::identity::v1::WhoAmIResponse,
+                        >(format)
+                })
+            }
+            "Leave" => {
+                let svc = ::std::sync::Arc::clone(&self.inner);
+                Box::pin(async move {
+                    let body = ::connectrpc::dispatcher::codegen::request_proto_bytes::<
+                        crate::proto::wgcni::identity::v1::LeaveRequest,
+                    >(request.encoded()?, format)?;
+                    let req: crate::proto::wgcni::identity::v1::__buffa::view::LeaveRequestView<
+                        '_,
+                    > = ::connectrpc::dispatcher::codegen::decode_borrowed_request_view(
+                        &body,
+                        ctx.decode_options(),
+                    )?;
+                    let req = ::connectrpc::ServiceRequest::<
+                        crate::proto::wgcni::identity::v1::LeaveRequest,
+                    >::from_parts(&req, &body);
+                    svc.leave(ctx, req)
+                        .await?
+                        .encode::<
+                            crate::proto::wgcni::identity::v1::LeaveResponse,
                         >(format)
                 })
             }
@@ -1255,6 +1386,48 @@ where
                 &self.transport,
                 &self.config,
                 IDENTITY_SERVICE_WHO_AM_I_SPEC
+                    .with_origin(::connectrpc::SpecOrigin::Client),
+                request,
+                options,
+            )
+            .await
+    }
+    /// Call the Leave RPC. Sends a request to /wgcni.identity.v1.IdentityService/Leave.
+    pub async fn leave(
+        &self,
+        request: crate::proto::wgcni::identity::v1::LeaveRequest,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<
+                crate::proto::wgcni::identity::v1::__buffa::view::LeaveResponseView<
+                    'static,
+                >,
+            >,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        self.leave_with_options(request, ::connectrpc::client::CallOptions::default())
+            .await
+    }
+    /// Call the Leave RPC with explicit per-call options. Options override [`ClientConfig`](::connectrpc::client::ClientConfig) defaults.
+    pub async fn leave_with_options(
+        &self,
+        request: crate::proto::wgcni::identity::v1::LeaveRequest,
+        options: ::connectrpc::client::CallOptions,
+    ) -> Result<
+        ::connectrpc::client::UnaryResponse<
+            ::buffa::view::OwnedView<
+                crate::proto::wgcni::identity::v1::__buffa::view::LeaveResponseView<
+                    'static,
+                >,
+            >,
+        >,
+        ::connectrpc::ConnectError,
+    > {
+        ::connectrpc::client::call_unary(
+                &self.transport,
+                &self.config,
+                IDENTITY_SERVICE_LEAVE_SPEC
                     .with_origin(::connectrpc::SpecOrigin::Client),
                 request,
                 options,
