@@ -1,5 +1,6 @@
 //! Taking away what is ours, and only that.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::net::UnixStream;
@@ -53,7 +54,7 @@ pub(crate) fn lock(config: &Config) -> anyhow::Result<Lock> {
 }
 
 fn clean(config: &Config, keep: Keep) -> anyhow::Result<()> {
-    let mut problems: Vec<String> = clean_host(config)?;
+    let mut problems = clean_host(config);
     if let Err(error) = clean_containers(config) {
         problems.push(format!("{error:#}"));
     }
@@ -102,7 +103,7 @@ fn remove_dead(dir: &Path) -> io::Result<()> {
 }
 
 /// Takes our links, routes, chains and settings away; says what did not work.
-fn clean_host(config: &Config) -> anyhow::Result<Vec<String>> {
+fn clean_host(config: &Config) -> Vec<String> {
     let cluster = Files::new(&config.state_dir).cluster().unwrap_or_else(|error| {
         tracing::warn!(%error, "going by the marks alone");
         None
@@ -110,15 +111,24 @@ fn clean_host(config: &Config) -> anyhow::Result<Vec<String>> {
     // What is ours bears our mark, whatever the cluster.
     let cluster = cluster.unwrap_or_else(|| ClusterId::from_random([0; 16]));
     let former = Former::new(&config.state_dir);
-    let values = former.load().context("read sysctls.json")?;
-    let host = Host::new(cluster, engine(&config.tunnels_socket()))?;
-    let mut problems: Vec<String> = host.cleanup(&values).iter().map(|e| chain(e)).collect();
+    let mut problems = Vec::new();
+    let values = former.load().unwrap_or_else(|error| {
+        problems.push(format!(
+            "read sysctls.json: {error}; settings of the host stay as they are: look at its \
+             forwarding, and remove the file"
+        ));
+        BTreeMap::new()
+    });
+    match Host::new(cluster, engine(&config.tunnels_socket())) {
+        Ok(host) => problems.extend(host.cleanup(&values).iter().map(|e| chain(e))),
+        Err(error) => problems.push(chain(&error)),
+    }
     if problems.is_empty()
         && let Err(error) = former.remove()
     {
         problems.push(format!("remove sysctls.json: {error}"));
     }
-    Ok(problems)
+    problems
 }
 
 /// Kernel devices of containers live on in the containers' namespaces: those are looked for

@@ -172,6 +172,31 @@ fn cleanup_leaves_nothing_and_may_be_repeated() {
 }
 
 #[test]
+fn cleanup_goes_on_where_the_former_settings_are_damaged() {
+    let mut host = Host::new();
+    let before = (host.run("ip -br link").lines().count(), host.run("ip route"));
+    host.start(&[]);
+    host.attach(&request("a", 1)).unwrap();
+    host.end(Signal::SIGTERM);
+    fs::write(host.state("sysctls.json"), "{\"net/ipv4").unwrap();
+    for command in [&["cleanup"][..], &["leave", "--node", "one", PLAINTEXT]] {
+        let output = host.node_manager(command);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("sysctls.json") && said.contains("stay as they are"), "{said}");
+        assert_eq!((host.run("ip -br link").lines().count(), host.run("ip route")), before);
+        assert!(!(host.run("iptables-save") + &host.run("ip6tables-save")).contains("WGCNI"));
+        assert_eq!(host.processes(), []);
+        assert_eq!(fs::read_dir(host.path("/run/wgcni")).unwrap().count(), 0);
+        assert!(host.state("sysctls.json").exists(), "somebody may read it");
+    }
+    assert!(!host.state("attachments").exists() && !host.state("lease.json").exists());
+    // As it says.
+    fs::remove_file(host.state("sysctls.json")).unwrap();
+    assert!(host.node_manager(&["cleanup"]).status.success());
+}
+
+#[test]
 fn cleanup_takes_away_what_killed_tunnels_left() {
     let mut host = Host::new();
     host.start(&[]);
