@@ -178,8 +178,8 @@ impl Search<'_> {
                 let (root, point) = (fields.next(), fields.next().unwrap_or_default());
                 let inode = root.and_then(|root| number(root, "net"));
                 // As that thread sees it.
-                let link = thread.join("root").join(point.trim_start_matches('/'));
-                self.note(inode, &link, || Sign::Named(point.into(), process(id)));
+                let there = thread.join("root").join(point.trim_start_matches('/'));
+                self.note(inode, &there, || Sign::Named(point.into(), process(id)));
             }
             break;
         }
