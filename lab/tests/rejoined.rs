@@ -91,18 +91,23 @@ fn a_node_that_leaves_joins_again_under_another_name() {
     };
     birch.stop().unwrap();
     files(&member, copy.path());
+    let configure = |text: &str| birch.host().write("/etc/wgcni/node-manager.toml", text).unwrap();
     // It has its new name in the configuration already.
-    birch.host().write("/etc/wgcni/node-manager.toml", "node = \"elm\"\n").unwrap();
+    configure("node = \"elm\"\n");
     birch.run(&["leave"]).unwrap();
     wait::until("ash to have no peer", || ash.mesh_peers().is_ok_and(|p| p.is_empty())).unwrap();
     let listed = cluster.wgcni(&["nodes"], "").unwrap();
     assert!(listed.contains("ash") && !listed.contains("birch"), "{listed}");
     // Its answer was lost: what it is told then brings it to the same end.
     files(copy.path(), &member);
+    let plaintext = "cluster_manager = \"http://192.0.2.1:7400\"\ninsecure_plaintext = true\n";
+    configure(plaintext);
     let again = birch.run(&["leave"]).unwrap_err().to_string();
     assert!(again.contains("node-manager cleanup --purge"), "{again}");
+    assert!(again.contains("refused") || again.contains("not a member"), "{again}");
     fs::remove_dir_all(&member).unwrap();
 
+    configure("node = \"elm\"\n");
     birch.join(&cluster.ticket("elm").unwrap()).unwrap();
     birch.start().unwrap();
     assert_eq!(mesh_key(&birch), key, "the same machine");

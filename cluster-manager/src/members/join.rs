@@ -118,18 +118,16 @@ impl Registry {
         now: Duration,
     ) -> Result<Joined, Refusal> {
         let made = IdentityId::from_random(rand::random());
+        let plan = |state: &mut State| {
+            let doing = state.plan_join(request, made, now)?;
+            if let Doing::Commit(_, _, (_, row)) = &doing {
+                self.pace((row.role, &row.name), now)?;
+            }
+            Ok(doing)
+        };
         let planned = match self.prove(keys, request, now) {
             Err(refused) => Err(refused.into()),
-            Ok(()) => {
-                let plan = |state: &mut State| {
-                    let doing = state.plan_join(request, made, now)?;
-                    if let Doing::Commit(_, _, (_, row)) = &doing {
-                        self.pace((row.role, &row.name), now)?;
-                    }
-                    Ok(doing)
-                };
-                self.audited(now, plan).await
-            }
+            Ok(()) => self.audited(now, plan).await,
         };
         match planned {
             Ok(((id, row), _)) => self.joined(keys, request, (id, row), now),
