@@ -377,3 +377,18 @@ fn follow(
     }
     *at = changes.revision;
 }
+
+#[test]
+fn the_databases_own_lock_that_is_about_to_be_let_go_is_waited_for() {
+    let dir = Dir::new();
+    drop(dir.open());
+    // As a program does that was being started when the store was closed.
+    let file = std::fs::File::open(dir.path().join("db/db")).unwrap();
+    file.try_lock().unwrap();
+    let lingering = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        drop(file);
+    });
+    drop(dir.open());
+    lingering.join().unwrap();
+}

@@ -96,12 +96,22 @@ fn open_database(path: &Path) -> Result<sled::Db, OpenError> {
         .flush_every_ms(None)
         .cache_capacity(1024 * 1024);
     let database = |reason: String| OpenError::Database { path: path.to_owned(), reason };
-    // Damaged files make sled panic in places.
-    match catch_unwind(AssertUnwindSafe(|| config.open())) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(error)) => Err(database(error.to_string())),
-        Err(_) => Err(database("it is damaged, and reading it panicked".to_owned())),
+    let end = Instant::now() + LINGER;
+    loop {
+        // Damaged files make sled panic in places.
+        match catch_unwind(AssertUnwindSafe(|| config.open())) {
+            Ok(Ok(db)) => return Ok(db),
+            // Its lock lingers as ours does, and ours we have.
+            Ok(Err(error)) if is_lock(&error) && Instant::now() < end => sleep(LINGER / 100),
+            Ok(Err(error)) => return Err(database(error.to_string())),
+            Err(_) => return Err(database("it is damaged, and reading it panicked".to_owned())),
+        }
     }
+}
+
+/// sled has no kind of its own for it.
+fn is_lock(error: &sled::Error) -> bool {
+    error.to_string().contains("could not acquire lock")
 }
 
 /// The table and its summary, or `None` when there is nothing at all.
