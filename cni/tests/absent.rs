@@ -55,8 +55,14 @@ fn del_succeeds_and_leaves_one_tombstone() {
     for call in calls {
         call.conf(&conf).run().done();
     }
-    let expected = json!({ "network": "wgnet", "container_id": "c1", "ifname": "eth0" });
-    assert_eq!(tombstones(directory.path()), [expected]);
+    let mut found = tombstones(directory.path());
+    let (boot, began) = (found[0]["boot"].take(), found[0]["began_ns"].take());
+    assert!(boot.as_str().is_some_and(|boot| boot.len() == 36), "{boot}");
+    assert!(began.as_u64().is_some_and(|began| began > 0), "{began}");
+    let (none, id) = (Value::Null, "c1");
+    let expected = json!({ "network": "wgnet", "container_id": id, "ifname": "eth0",
+        "boot": none, "began_ns": none });
+    assert_eq!(found, [expected]);
 }
 
 #[test]
