@@ -47,6 +47,6 @@ fn remove(conf: &Conf, pruned: &[Pruned], end: Instant) -> Result<(), Error> {
 /// or out of reach, took the interface along or keeps it, without a peer.
 fn open(pruned: &Pruned) -> Option<Arc<Namespace>> {
     let namespace = Namespace::open(Path::new(&pruned.namespace.path)).ok()?;
-    let is_same = namespace.identity().is_ok_and(|id| id == pruned.namespace.id);
+    let is_same = namespace.identity().is_ok_and(|id| id.may_be(pruned.namespace.id));
     is_same.then(|| Arc::new(namespace))
 }

@@ -42,7 +42,7 @@ impl Namespace {
     /// Opens a namespace by who it is: behind the path where it was last, or where a
     /// process is in it. `None` when it is in neither place.
     pub fn find(id: NamespaceId, path: &Path) -> Option<Self> {
-        let is_it = |namespace: &Self| namespace.identity().is_ok_and(|found| found == id);
+        let is_it = |namespace: &Self| namespace.identity().is_ok_and(|found| found.may_be(id));
         if let Some(found) = Self::open(path).ok().filter(is_it) {
             return Some(found);
         }

@@ -47,6 +47,14 @@ pub struct NamespaceId {
     pub cookie: Option<u64>,
 }
 
+impl NamespaceId {
+    /// Whether both may be one namespace: a cookie that only one has tells nothing.
+    pub fn may_be(self, other: Self) -> bool {
+        let same = self.cookie.zip(other.cookie).is_none_or(|(one, two)| one == two);
+        same && (self.device, self.inode) == (other.device, other.inode)
+    }
+}
+
 impl fmt::Display for NamespaceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.device, self.inode)

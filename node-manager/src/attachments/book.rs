@@ -193,7 +193,8 @@ impl Book {
         let old = self.records.get(key).cloned();
         if let Some(old) = &old
             && old.phase == Phase::Complete
-            && (old.namespace, &old.boot) == (attach.namespace.id, &self.boot)
+            && old.namespace.may_be(attach.namespace.id)
+            && old.boot == self.boot
         {
             return Err(AttachError::Exists(key.clone(), old.addresses));
         }

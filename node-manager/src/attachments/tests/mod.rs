@@ -152,6 +152,25 @@ async fn attach_that_began_before_a_detach_and_arrives_after_is_refused() {
     node.attach(&request("a", 1, 1)).await.unwrap();
 }
 
+#[tokio::test]
+async fn a_namespace_is_known_by_its_number_and_by_its_cookie_where_both_have_one() {
+    let node = Node::new().await;
+    let with = |cookie, n| {
+        let mut request = request("a", 1, n);
+        request.namespace.id.cookie = cookie;
+        request
+    };
+    // Attached by a plugin that did not know of cookies.
+    let first = node.attach(&with(None, 1)).await.unwrap();
+    let exists = |error| matches!(error, AttachError::Exists(..));
+    assert!(exists(node.attach(&with(Some(7), 2)).await.unwrap_err()));
+    node.detach(&key("a")).await;
+    node.attach(&with(Some(7), 2)).await.unwrap();
+    assert!(exists(node.attach(&with(Some(7), 3)).await.unwrap_err()));
+    // Another namespace with the same number.
+    assert_eq!(node.attach(&with(Some(8), 3)).await.unwrap(), first);
+}
+
 #[test]
 fn addresses_do_not_rest_until_a_clock_that_was_ahead_is_there_again() {
     let (rest, ahead, now) =
