@@ -1,8 +1,8 @@
 //! What operators' programs see of a daemon: metrics and spans.
 //!
 //! Owns: how numbers become a page, what is measured of calls, commits and the process, and
-//! the listener for pages. Never knows what another number means: gauges are computed by their daemon when
-//! somebody asks, from what it knows anyway.
+//! the listener for pages. Never knows what another number means: gauges are computed by
+//! their daemon when somebody asks, from what it knows anyway.
 //!
 //! ```text
 //! GET /metrics -> Source (at most once a second) -> the daemon's collect() -> Page -> text

@@ -80,7 +80,7 @@ pub struct Life {
 impl Life {
     /// Whether it may be this namespace's, and not that of one that has its number now.
     pub fn may_be_of(&self, namespace: NamespaceId) -> bool {
-        self.cookie.zip(namespace.cookie).is_none_or(|(its, asked)| its == asked)
+        namespace.may_be(NamespaceId { cookie: self.cookie, ..namespace })
     }
 }
 
