@@ -89,7 +89,7 @@ impl Pings {
 /// something else. Those after the last answer were under way when ping ended, if there are
 /// few.
 pub fn lost(said: &str) -> Option<Vec<u64>> {
-    const UNDER_WAY: u64 = 50;
+    const UNDER_WAY: u64 = 20;
     let answered = |line: &str| {
         let (_, rest) = line.split_once("icmp_seq=")?;
         let number = rest.split(' ').next()?.parse().ok()?;
